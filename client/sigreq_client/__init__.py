@@ -1,0 +1,21 @@
+"""A client for the sigreq API, for blocking code (`Client`) and for asyncio (`AsyncClient`)."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from sigreq_client.errors import ApiError, ApiUnreachable
+
+if TYPE_CHECKING:
+    from sigreq_client.asynchronous import AsyncClient
+    from sigreq_client.blocking import Client
+
+__all__ = ["ApiError", "ApiUnreachable", "AsyncClient", "Client"]
+
+_CLIENTS = {"AsyncClient": "asynchronous", "Client": "blocking"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a client when it is first asked for: its HTTP library takes longer than a whole help text."""
+    if name not in _CLIENTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_CLIENTS[name]}"), name)

@@ -1,0 +1,111 @@
+"""What an administrator sets: customers, people and keys, products, withdrawn versions."""
+
+import re
+from typing import Any
+
+from litestar import delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from sigreq.api import views
+from sigreq.api.schemas import OrganisationIn, PersonIn, ProductIn
+from sigreq.domain.people import Actor, Permission, require
+from sigreq.store import people, releases
+from sigreq.transaction import Transaction
+
+
+@post("/v1/admin/organisations", summary="Add a customer")
+async def add_organisation(
+    data: JSONBody[OrganisationIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> dict[str, str]:
+    """With a plan: standard, msa_start or msa_business."""
+    require(actor, Permission.ADMINISTER)
+    made = re.sub(r"[^a-z0-9]+", "-", data.name.lower()).strip("-")[:60] or "organisation"
+    row = await people.add_organisation(tx, data.id or made, data.name, data.plan)
+    return {"id": row.id, "name": row.name, "plan": row.plan_id}
+
+
+@get("/v1/admin/organisations", summary="Customers")
+async def list_organisations(tx: NamedDependency[Transaction], actor: NamedDependency[Actor]) -> dict[str, Any]:
+    """By name."""
+    require(actor, Permission.ADMINISTER)
+    rows = await people.organisations(tx)
+    return {"items": [{"id": row.id, "name": row.name, "plan": row.plan_id} for row in rows]}
+
+
+@post("/v1/admin/people", summary="Add a person or a machine")
+async def add_person(
+    data: JSONBody[PersonIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> dict[str, str]:
+    """The key is shown only now."""
+    require(actor, Permission.ADMINISTER)
+    row = await people.add_person(tx, data.name, data.role, data.organisation)
+    return {"id": row.id, "key": await people.issue_key(tx, row)}
+
+
+@get("/v1/admin/people", summary="People")
+async def list_people(tx: NamedDependency[Transaction], actor: NamedDependency[Actor]) -> dict[str, Any]:
+    """By role and name."""
+    require(actor, Permission.ADMINISTER)
+    rows = await people.everybody(tx)
+    items = [{"id": r.id, "name": r.name, "role": r.role, "organisation": r.organisation_id} for r in rows]
+    return {"items": items}
+
+
+@post("/v1/admin/people/{person_id:str}/keys", summary="Give another key")
+async def add_key(
+    person_id: FromPath[str], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> dict[str, str]:
+    """Older keys go on working until they are revoked."""
+    require(actor, Permission.ADMINISTER)
+    return {"key": await people.issue_key(tx, await people.person(tx, person_id))}
+
+
+@delete("/v1/admin/people/{person_id:str}/keys", status_code=200, summary="Revoke all keys of a person")
+async def revoke_keys(
+    person_id: FromPath[str], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> dict[str, int]:
+    """At once."""
+    require(actor, Permission.ADMINISTER)
+    return {"revoked": await people.revoke_keys(tx, (await people.person(tx, person_id)).id)}
+
+
+@post("/v1/admin/products", summary="Add a product")
+async def add_product(
+    data: JSONBody[ProductIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> views.ProductView:
+    """Its version scheme decides how database versions are read."""
+    require(actor, Permission.ADMINISTER)
+    return views.product(await releases.add_product(tx, data.model_dump()))
+
+
+@get("/v1/admin/products", summary="Products")
+async def list_products(tx: NamedDependency[Transaction], actor: NamedDependency[Actor]) -> dict[str, Any]:
+    """By name."""
+    require(actor, Permission.ADMINISTER)
+    return {"items": [views.product(row) for row in await releases.products(tx)]}
+
+
+@post("/v1/admin/releases/{product:str}/{version:str}/withdraw", status_code=200, summary="Withdraw a version")
+async def withdraw_release(
+    product: FromPath[str],
+    version: FromPath[str],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> views.ReleaseView:
+    """It no longer counts as a database that a submission may stand on."""
+    require(actor, Permission.ADMINISTER)
+    return views.release(await releases.withdraw(tx, product, version))
+
+
+ROUTES = [
+    add_organisation,
+    list_organisations,
+    add_person,
+    list_people,
+    add_key,
+    revoke_keys,
+    add_product,
+    list_products,
+    withdraw_release,
+]

@@ -1,0 +1,67 @@
+"""The HTTP application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+from sigreq.api import account, admin, changes, health, problems, releases, review, samples, submissions, submit
+from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx
+from sigreq.blobs import Blobs
+from sigreq.domain.errors import Problem
+from sigreq.jobs import Hints
+from sigreq.settings import Settings
+from sigreq.transaction import Database
+
+MODULES = (submit, submissions, review, changes, releases, account, samples, admin, health)
+BODY_BYTES = 1024**2
+OPENAPI = OpenAPIConfig(
+    title="sigreq",
+    version="1",
+    description="Signature-change requests: from a customer's sample to a proved fix.",
+    path="/schema",
+    components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
+    security=[{"key": []}],
+)
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The application; it connects when it starts and gives everything back when it stops."""
+    return Litestar(
+        route_handlers=[route for module in MODULES for route in module.ROUTES],
+        dependencies={
+            "services": Provide(provide_services),
+            "tx": Provide(provide_tx),
+            "actor": Provide(provide_actor),
+            "held": Provide(provide_held),
+        },
+        exception_handlers={
+            Problem: problems.on_problem,
+            ValidationException: problems.on_validation,
+            HTTPException: problems.on_http,
+            Exception: problems.on_crash,
+        },
+        lifespan=[lambda app: _services(app, settings)],
+        request_max_body_size=BODY_BYTES,
+        openapi_config=OPENAPI,
+        logging_config=None,
+    )
+
+
+@asynccontextmanager
+async def _services(app: Litestar, settings: Settings) -> AsyncIterator[None]:
+    hints = Hints(settings.redis.url.get_secret_value())
+    url = settings.database.url.get_secret_value()
+    database = Database(url, pool_size=settings.database.pool_size, send=hints.send)
+    settings.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    samples_store = Blobs(settings.s3, settings.s3.samples)
+    app.state.services = Services(settings, database, samples_store, Blobs(settings.s3, settings.s3.bundles), hints)
+    try:
+        yield
+    finally:
+        await hints.close()
+        await database.close()

@@ -1,0 +1,95 @@
+"""What every request passes: the services it needs, its transaction, who is asking, and which revision they hold."""
+
+import re
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import State
+
+from sigreq.blobs import Blobs
+from sigreq.domain import errors
+from sigreq.domain.identifiers import IdentifierInvalid, read_identifier
+from sigreq.domain.people import Actor
+from sigreq.jobs import Hints
+from sigreq.settings import Settings
+from sigreq.store import people
+from sigreq.transaction import Database, Transaction
+
+AnyRequest = Request[Any, Any, State]
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the application stands on."""
+
+    settings: Settings
+    database: Database
+    samples: Blobs
+    bundles: Blobs
+    hints: Hints
+
+
+async def provide_services(state: State) -> Services:
+    """The one set of services of this process."""
+    services: Services = state.services
+    return services
+
+
+async def provide_tx(services: Services) -> AsyncGenerator[Transaction, None]:
+    """The request's transaction: committed after the handler and before the answer leaves."""
+    async with services.database.transaction() as tx:
+        yield tx
+
+
+def key_of(request: AnyRequest) -> str:
+    """The API key a request carries. Raises KeyMissing."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise errors.KeyMissing
+    return key.strip()
+
+
+async def provide_actor(request: AnyRequest, tx: Transaction) -> Actor:
+    """Who is asking. Raises KeyMissing, KeyUnknown, KeyRevoked."""
+    return await people.authenticate(tx, key_of(request))
+
+
+async def authenticate(request: AnyRequest, services: Services) -> Actor:
+    """Who is asking, in a transaction of its own: for requests that must not keep one open."""
+    async with services.database.transaction() as tx:
+        return await people.authenticate(tx, key_of(request))
+
+
+def revision_held(request: AnyRequest) -> int | None:
+    """The revision in If-Match, if there is one. Raises RequestMalformed."""
+    sent = request.headers.get("if-match")
+    if sent is None:
+        return None
+    found = re.fullmatch(r'\s*(?:W/)?"(\d{1,9})"\s*', sent)
+    if found is None:
+        raise errors.RequestMalformed(reason='If-Match must be the ETag as it was sent, for example "7"')
+    return int(found[1])
+
+
+async def provide_held(request: AnyRequest) -> int:
+    """The revision that a deciding write is based on. Raises IfMatchMissing."""
+    held = revision_held(request)
+    if held is None:
+        raise errors.IfMatchMissing(what="change" if "/changes/" in request.url.path else "submission")
+    return held
+
+
+def spoken(prefix: str, identifier: str) -> str:
+    """An identifier as it may have been typed or heard. Raises NotFound for what cannot be one."""
+    try:
+        return read_identifier(prefix, identifier)
+    except IdentifierInvalid as error:
+        what = "change" if prefix == "CH" else "submission"
+        raise errors.NotFound(what=what, id=identifier[:60]) from error
+
+
+def etag(revision: int) -> dict[str, str]:
+    """The header that If-Match gives back."""
+    return {"ETag": f'"{revision}"'}

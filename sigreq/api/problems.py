@@ -1,0 +1,109 @@
+"""Errors to HTTP: the one table of statuses, and RFC 9457 problem documents for everything that is not 2xx."""
+
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import NotFoundException as RouteNotFound
+
+from sigreq.domain import errors
+from sigreq.domain.errors import Problem
+
+log = structlog.get_logger()
+MEDIA_TYPE = "application/problem+json"
+STATUSES: dict[type[Problem], int] = {
+    errors.KeyMissing: 401,
+    errors.KeyUnknown: 401,
+    errors.KeyRevoked: 401,
+    errors.WrongRole: 403,
+    errors.FourEyes: 403,
+    errors.NotFound: 404,
+    errors.RequestMalformed: 400,
+    errors.FieldInvalid: 422,
+    errors.SampleMissing: 422,
+    errors.SampleEmpty: 422,
+    errors.SampleTooLarge: 413,
+    errors.SamplesTooMany: 422,
+    errors.HashMismatch: 422,
+    errors.ProductUnknown: 422,
+    errors.DatabaseOutdated: 422,
+    errors.DatabaseWithdrawn: 422,
+    errors.DatabaseVersionUnknown: 422,
+    errors.DatabaseVersionUnreadable: 422,
+    errors.DatabaseMissing: 422,
+    errors.IdempotencyKeyReused: 422,
+    errors.IfMatchMissing: 428,
+    errors.RevisionStale: 412,
+    errors.StateForbids: 409,
+    errors.ClaimHeld: 409,
+    errors.ClaimLapsed: 409,
+    errors.AnotherAnalystNeeded: 409,
+    errors.DeterminationUnfit: 422,
+    errors.ReasonMissing: 422,
+    errors.ChangeUnfit: 422,
+    errors.GatePassStale: 409,
+    errors.CursorAhead: 409,
+    errors.CursorInvalid: 422,
+    errors.ReleaseExists: 409,
+    errors.OrdinalNotHigher: 409,
+    errors.ChangeUnknown: 422,
+    errors.ChangeNotInRuleset: 422,
+    errors.AlreadyExists: 409,
+    errors.ServiceUnavailable: 503,
+}
+
+
+def document(code: str, status: int, detail: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One shape for all problems. `code` is what programs switch on; `type` is the same as a URN."""
+    about = {"type": f"urn:sigreq:problem:{code}", "title": code.replace("_", " ").capitalize()}
+    return {**about, "status": status, "detail": detail, "code": code, **(data or {})}
+
+
+def _answer(status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> Response[dict[str, Any]]:
+    return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def on_problem(_: Request[Any, Any, Any], problem: Problem) -> Response[dict[str, Any]]:
+    """A fact of ours."""
+    status = STATUSES[type(problem)]
+    headers: dict[str, str] = {}
+    if isinstance(problem, errors.ServiceUnavailable):
+        headers["Retry-After"] = str(problem.retry_after_seconds)
+    if status == 401:  # noqa: PLR2004 - RFC 9110 asks for the challenge with this status
+        headers["WWW-Authenticate"] = "Bearer"
+    return _answer(status, document(problem.code, status, problem.message, problem.data), headers)
+
+
+def invalid_fields(problems: list[dict[str, Any]]) -> errors.FieldInvalid:
+    """One error that names every field that is wrong."""
+    summary = "; ".join(f"{each['field']}: {each['problem']}" for each in problems)
+    return errors.FieldInvalid(summary=summary[:1000], problems=problems)
+
+
+def on_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[dict[str, Any]]:
+    """Litestar's findings about a body or a query, in our shape."""
+    found = error.extra if isinstance(error.extra, list) else []
+    problems = [
+        {"field": "body", "problem": "a JSON object is needed"}
+        if each.get("key") == "data"
+        else {"field": each.get("key") or "body", "problem": each["message"]}
+        for each in found
+        if isinstance(each, dict)
+    ]
+    return on_problem(request, invalid_fields(problems or [{"field": "request", "problem": error.detail}]))
+
+
+def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    """What Litestar itself refuses: unknown path, wrong method, unreadable body, body too large."""
+    if isinstance(error, RouteNotFound):
+        return _answer(404, document("address_unknown", 404, "There is nothing at this address; /schema lists what is."))
+    codes = {400: "request_malformed", 405: "method_not_allowed", 413: "request_too_large", 415: "media_type_unknown"}
+    code = codes.get(error.status_code, "request_refused")
+    return _answer(error.status_code, document(code, error.status_code, error.detail), error.headers)
+
+
+def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """Our fault: logged with its cause, told without it."""
+    log.error("request.crashed", path=request.url.path, exc_info=error)
+    return _answer(500, document("internal_error", 500, "Something broke on our side. It is logged; please try again."))

@@ -1,0 +1,96 @@
+"""What release tooling uses: the feed, the published rules, and the answer that a version is out."""
+
+from typing import Annotated, Any
+
+from litestar import Response, get, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from sigreq.api import views
+from sigreq.api.doorway import AnyRequest, Services, authenticate
+from sigreq.api.schemas import ReleaseIn
+from sigreq.api.submissions import MAX_PAGE
+from sigreq.blobs import ruleset_key
+from sigreq.domain import errors
+from sigreq.domain.people import Actor, Permission, require
+from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.submission import Track
+from sigreq.release.publish import Built, Publication, publish
+from sigreq.store import releases
+from sigreq.transaction import Transaction
+
+RULESET_BODY_BYTES = 64 * 1024**2
+
+
+@get("/v1/feed", summary="Approved changes, to be polled")
+async def read_feed(
+    product: FromQuery[str],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+    after: FromQuery[int] = 0,
+    limit: FromQuery[int] = 100,
+    on_track: Annotated[Track | None, QueryParameter(name="track")] = None,
+) -> dict[str, Any]:
+    """Append-only, at least once: `next_cursor` of one answer is `after` of the next request."""
+    require(actor, Permission.READ_FEED)
+    head = await releases.feed_head(tx)
+    if after > head:
+        raise errors.CursorAhead(cursor=after, head=head)
+    rows = await releases.feed(tx, product, after=after, track=on_track, limit=max(1, min(limit, MAX_PAGE)))
+    items = [
+        {"number": row.number, "action": row.action, "track": row.track, "at": row.at, "change": row.document}
+        for row in rows
+    ]
+    return {"items": items, "next_cursor": rows[-1].number if rows else after}
+
+
+@get("/v1/releases/{product:str}", summary="The release register")
+async def list_releases(
+    product: FromPath[str], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> dict[str, Any]:
+    """Highest ordinal first."""
+    require(actor, Permission.READ_RULES)
+    rows = await releases.listed(tx, product, MAX_PAGE)
+    return {"items": [views.release(row) for row in rows]}
+
+
+@get("/v1/releases/{product:str}/{version:str}/ruleset", summary="The rules of a version")
+async def read_ruleset(
+    product: FromPath[str], version: FromPath[str], request: AnyRequest, services: NamedDependency[Services]
+) -> Response[bytes]:
+    """The document whose SHA-256 is the register's `ruleset_digest`."""
+    actor = await authenticate(request, services)
+    require(actor, Permission.READ_RULES)
+    async with services.database.transaction() as tx:
+        row = await releases.release(tx, product, version)
+    document = await services.bundles.get_bytes(ruleset_key(row.ruleset_digest))
+    return Response(document, media_type="application/json", headers={"ETag": f'"{row.ruleset_digest}"'})
+
+
+@put(
+    "/v1/releases/{product:str}/{version:str}",
+    summary="Publish a version",
+    request_max_body_size=RULESET_BODY_BYTES,
+)
+async def publish_release(
+    product: FromPath[str],
+    version: FromPath[str],
+    data: JSONBody[ReleaseIn],
+    request: AnyRequest,
+    services: NamedDependency[Services],
+) -> Response[views.ReleaseView]:
+    """All or nothing. 201 when new, 200 for the same again, 409 for other content under a used version."""
+    actor = await authenticate(request, services)
+    require(actor, Permission.PUBLISH)
+    if data.published_at is not None:
+        require(actor, Permission.ADMINISTER)
+    ruleset = Ruleset(data.ruleset.rules, frozenset(data.ruleset.allowed))
+    built = [Built(each.id, each.rev, each.is_included, each.reason) for each in data.changes]
+    publication = Publication(product, version, data.ordinal, ruleset, built, data.published_at)
+    await services.bundles.put_bytes(ruleset_key(ruleset.digest), ruleset.document(), ruleset.digest)
+    async with services.database.transaction() as tx:
+        row, is_new = await publish(tx, actor, publication)
+    return Response(views.release(row), status_code=201 if is_new else 200)
+
+
+ROUTES = [read_feed, list_releases, read_ruleset, publish_release]

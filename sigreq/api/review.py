@@ -1,0 +1,123 @@
+"""The analyst's side: the queue, claims, questions, answers, conclusions."""
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from sigreq.api import views
+from sigreq.api.doorway import Services, spoken
+from sigreq.api.schemas import AnswerIn, DetermineIn, Message, OptionalReason, SeverityIn
+from sigreq.api.submissions import MAX_PAGE, shown
+from sigreq.domain.people import Actor, Permission, require
+from sigreq.domain.submission import Severity
+from sigreq.review import claims, decisions
+from sigreq.store import submissions
+from sigreq.transaction import Transaction
+
+
+@get("/v1/queue", summary="Waiting cases in their order")
+async def read_queue(
+    tx: NamedDependency[Transaction], actor: NamedDependency[Actor], limit: FromQuery[int] = 50
+) -> dict[str, Any]:
+    """Guaranteed answers past their warning point, then other MSA cases, then standard ones."""
+    require(actor, Permission.SEE_QUEUE)
+    rows = await submissions.queue(tx, limit=max(1, min(limit, MAX_PAGE)))
+    return {"items": [views.staff_submission(row) for row in rows]}
+
+
+@post("/v1/queue/take", status_code=200, summary="Take the next case")
+async def take(
+    services: NamedDependency[Services], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> Response[Any]:
+    """204 when nothing waits for you."""
+    require(actor, Permission.DECIDE)
+    row = await claims.take_next(tx, actor, services.settings.analysis.claim)
+    return Response(None, status_code=204) if row is None else shown(actor, row)
+
+
+@post("/v1/submissions/{submission_id:str}/claim", status_code=200, summary="Claim this case")
+async def claim(
+    submission_id: FromPath[str],
+    held: NamedDependency[int],
+    services: NamedDependency[Services],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """A claim is a lease: every write of yours renews it, silence lets it lapse."""
+    require(actor, Permission.DECIDE)
+    length = services.settings.analysis.claim
+    return shown(actor, await claims.claim(tx, actor, spoken("SR", submission_id), held, length))
+
+
+@post("/v1/submissions/{submission_id:str}/give-back", status_code=200, summary="Give the case back")
+async def give_back(
+    submission_id: FromPath[str],
+    data: JSONBody[OptionalReason],
+    held: NamedDependency[int],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """It returns to its place in the queue."""
+    require(actor, Permission.DECIDE)
+    return shown(actor, await claims.give_back(tx, actor, spoken("SR", submission_id), held, data.reason))
+
+
+@post("/v1/submissions/{submission_id:str}/ask", status_code=200, summary="Ask the customer")
+async def ask(
+    submission_id: FromPath[str],
+    data: JSONBody[Message],
+    held: NamedDependency[int],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """The case waits for their reply, which brings it back to you."""
+    require(actor, Permission.DECIDE)
+    return shown(actor, await decisions.ask(tx, actor, spoken("SR", submission_id), held, data.message))
+
+
+@post("/v1/submissions/{submission_id:str}/answer", status_code=200, summary="Answer the customer")
+async def answer(
+    submission_id: FromPath[str],
+    data: JSONBody[AnswerIn],
+    held: NamedDependency[int],
+    services: NamedDependency[Services],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """`is_qualified` stops the answer clock: an assigned specialist's answer with a preliminary analysis."""
+    require(actor, Permission.DECIDE)
+    said = decisions.Answer(data.message, data.is_qualified, services.settings.analysis.claim)
+    return shown(actor, await decisions.answer(tx, actor, spoken("SR", submission_id), held, said))
+
+
+@post("/v1/submissions/{submission_id:str}/determine", status_code=200, summary="Conclude")
+async def determine(
+    submission_id: FromPath[str],
+    data: JSONBody[DetermineIn],
+    held: NamedDependency[int],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """Without need for a change the submission closes at once."""
+    require(actor, Permission.DECIDE)
+    said = decisions.Conclusion(data.determination, data.final_verdict, data.message)
+    return shown(actor, await decisions.determine(tx, actor, spoken("SR", submission_id), held, said))
+
+
+@post("/v1/submissions/{submission_id:str}/severity", status_code=200, summary="Change the severity")
+async def severity(
+    submission_id: FromPath[str],
+    data: JSONBody[SeverityIn],
+    held: NamedDependency[int],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """Raising can only bring the due time forward; lowering needs a reason."""
+    require(actor, Permission.DECIDE)
+    new = Severity(data.severity)
+    return shown(actor, await decisions.set_severity(tx, actor, spoken("SR", submission_id), held, new, data.reason))
+
+
+ROUTES = [read_queue, take, claim, give_back, ask, answer, determine, severity]

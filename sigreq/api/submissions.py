@@ -1,0 +1,183 @@
+"""The customer's side of a submission."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import to_builtins
+
+from sigreq.api import views
+from sigreq.api.doorway import AnyRequest, Services, etag, revision_held, spoken
+from sigreq.api.schemas import Message, OptionalReason
+from sigreq.domain import errors
+from sigreq.domain.lifecycle import Event, State
+from sigreq.domain.people import Actor, Permission, require
+from sigreq.notify.timeline import public_view, staff_view
+from sigreq.review import customer
+from sigreq.store import samples, submissions
+from sigreq.tables import Submission
+from sigreq.transaction import Transaction
+
+MAX_PAGE = 200
+
+
+@get("/v1/submissions", summary="Your submissions, newest first")
+async def list_submissions(
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+    in_state: Annotated[State | None, QueryParameter(name="state")] = None,
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[int] = 50,
+) -> dict[str, Any]:
+    """`next_cursor` of one answer is `cursor` of the next request; null at the end."""
+    require(actor, Permission.SEE_SUBMISSIONS)
+    size = max(1, min(limit, MAX_PAGE))
+    rows = await submissions.page(tx, actor, state=in_state, after=_read_cursor(cursor), limit=size + 1)
+    is_more = len(rows) > size
+    items = [seen_by(actor, row) for row in rows[:size]]
+    return {"items": items, "next_cursor": _write_cursor(rows[size - 1]) if is_more else None}
+
+
+@get("/v1/submissions/{submission_id:str}", summary="One submission")
+async def read_submission(
+    submission_id: FromPath[str], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> Response[Any]:
+    """Analysts also get the samples, the scans and the changes."""
+    require(actor, Permission.SEE_SUBMISSIONS)
+    row = await submissions.get(tx, spoken("SR", submission_id), actor)
+    if not actor.is_staff:
+        return Response(views.submission(row), headers=etag(row.revision))
+    more = {
+        "samples": [views.sample(each) for each in await submissions.samples(tx, row)],
+        "scans": [views.scan(each) for each in await samples.scans(tx, row.id)],
+        "changes": [each.id for each in await submissions.changes_of(tx, row.id)],
+    }
+    return Response({**to_builtins(views.staff_submission(row)), **to_builtins(more)}, headers=etag(row.revision))
+
+
+@get("/v1/submissions/{submission_id:str}/timeline", summary="What happened")
+async def read_timeline(
+    submission_id: FromPath[str], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> dict[str, Any]:
+    """Customers see the public events, exactly those that webhooks carry."""
+    require(actor, Permission.SEE_SUBMISSIONS)
+    row = await submissions.get(tx, spoken("SR", submission_id), actor)
+    found = await submissions.timeline(tx, row.id, is_public_only=not actor.is_staff)
+    return {"items": [staff_view(*each) if actor.is_staff else public_view(each[0]) for each in found]}
+
+
+@post("/v1/submissions/{submission_id:str}/reply", status_code=200, summary="Answer our question, or comment")
+async def reply(
+    request: AnyRequest,
+    submission_id: FromPath[str],
+    data: JSONBody[Message],
+    services: NamedDependency[Services],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """A reply to a question brings the case back to its analyst."""
+    require(actor, Permission.SUBMIT)
+    claim = services.settings.analysis.claim
+    held = revision_held(request)
+    return shown(actor, await customer.reply(tx, actor, spoken("SR", submission_id), held, data.message, claim))
+
+
+@post("/v1/submissions/{submission_id:str}/withdraw", status_code=200, summary="Withdraw")
+async def withdraw(
+    request: AnyRequest,
+    submission_id: FromPath[str],
+    data: JSONBody[OptionalReason],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """Close it; changes that are already on their way are not cancelled."""
+    require(actor, Permission.SUBMIT)
+    held = revision_held(request)
+    return shown(actor, await customer.withdraw(tx, actor, spoken("SR", submission_id), held, data.reason))
+
+
+@post("/v1/submissions/{submission_id:str}/confirm", status_code=200, summary="Confirm the fix")
+async def confirm(
+    request: AnyRequest,
+    submission_id: FromPath[str],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """The fix works for you."""
+    require(actor, Permission.SUBMIT)
+    return shown(actor, await customer.confirm(tx, actor, spoken("SR", submission_id), revision_held(request)))
+
+
+@post("/v1/submissions/{submission_id:str}/still-happens", status_code=200, summary="It still happens")
+async def still_happens(
+    request: AnyRequest,
+    submission_id: FromPath[str],
+    data: JSONBody[Message],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """A fixed or closed case goes back to the queue, to another analyst."""
+    require(actor, Permission.SUBMIT)
+    return await _reopen(request, submission_id, Event.STILL_HAPPENS, data.message, tx, actor)
+
+
+@post("/v1/submissions/{submission_id:str}/dispute", status_code=200, summary="Dispute the decision")
+async def dispute(
+    request: AnyRequest,
+    submission_id: FromPath[str],
+    data: JSONBody[Message],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """A decided case goes back to the queue, to another analyst."""
+    require(actor, Permission.SUBMIT)
+    return await _reopen(request, submission_id, Event.DISPUTED, data.message, tx, actor)
+
+
+async def _reopen(
+    request: AnyRequest, submission_id: str, event: Event, message: str, tx: Transaction, actor: Actor
+) -> Response[Any]:
+    held = revision_held(request)
+    return shown(actor, await customer.reopen(tx, actor, spoken("SR", submission_id), held, event, message))
+
+
+def seen_by(actor: Actor, row: Submission) -> views.SubmissionView:
+    """A submission in the view that the actor may have."""
+    return views.staff_submission(row) if actor.is_staff else views.submission(row)
+
+
+def shown(actor: Actor, row: Submission) -> Response[Any]:
+    """The submission after a write, with its new ETag."""
+    return Response(seen_by(actor, row), status_code=200, headers=etag(row.revision))
+
+
+def _write_cursor(row: Submission) -> str:
+    return urlsafe_b64encode(f"{row.received_at.isoformat()}|{row.id}".encode()).decode()
+
+
+def _read_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    try:
+        at, _, row_id = urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        when = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise errors.CursorInvalid(cursor=cursor[:100]) from error
+    if when.tzinfo is None:
+        raise errors.CursorInvalid(cursor=cursor[:100])
+    return when, row_id
+
+
+ROUTES = [
+    list_submissions,
+    read_submission,
+    read_timeline,
+    reply,
+    withdraw,
+    confirm,
+    still_happens,
+    dispute,
+]

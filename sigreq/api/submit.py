@@ -1,0 +1,111 @@
+"""The upload: judged before the bytes, bytes before rows, and no transaction open while they come."""
+
+from typing import Any
+
+from litestar import Response, post
+from litestar.di import NamedDependency
+from msgspec import to_builtins
+from pydantic import ValidationError
+
+from sigreq.api import views
+from sigreq.api.doorway import AnyRequest, Services, authenticate, etag
+from sigreq.api.problems import invalid_fields
+from sigreq.api.schemas import SubmissionIn
+from sigreq.api.uploads import receive
+from sigreq.blobs import sample_key
+from sigreq.domain import errors
+from sigreq.domain.claim import Claim
+from sigreq.domain.people import Actor, Permission, require
+from sigreq.domain.register import DatabaseCheck
+from sigreq.spool import Spool, SpooledSample
+from sigreq.store import samples
+from sigreq.validation import intake
+
+
+class _Upload:
+    """One upload on its way through the door."""
+
+    def __init__(self, services: Services, actor: Actor, key: str | None) -> None:
+        self.services = services
+        self.actor = actor
+        self.key = key
+        self.claim: Claim | None = None
+        self.found: DatabaseCheck | None = None
+
+    async def judge(self, fields: bytes) -> None:
+        """Refuse what can be refused before the bytes. A key that was used gets its old answer, however old."""
+        self.claim = parse_submission(fields).claim()
+        async with self.services.database.transaction() as tx:
+            product, self.found = await intake.check_database(tx, self.claim.product, self.claim.database_version)
+            is_known = self.key is not None and await samples.answered_before(tx, self.actor.person_id, self.key)
+        if not is_known:
+            intake.refuse_unless_latest(product, self.found)
+
+    async def store(self, spooled: list[SpooledSample]) -> None:
+        """Bytes before rows."""
+        organisation = self.actor.organisation_id or ""
+        for sample in spooled:
+            key = sample_key(organisation, sample.facts.sha256)
+            await self.services.samples.put_file(key, sample.file, sample.facts.sha256)
+
+    async def accept(self, spooled: list[SpooledSample]) -> tuple[dict[str, Any], bool]:
+        """The answer, and whether it was given before."""
+        assert self.claim is not None and self.found is not None  # noqa: S101, PT018 - `judge` ran, or nothing was received
+        received = [sample.facts for sample in spooled]
+        intake.check_hashes(self.claim, received)
+        await self.store(spooled)
+        async with self.services.database.transaction() as tx:
+            if self.key is not None:
+                key_print = intake.fingerprint(self.claim, received)
+                before = await intake.answer_given(tx, self.actor, self.key, key_print)
+                if before is not None:
+                    return before, True
+            accepted = await intake.accept(tx, self.actor, self.claim, self.found, received)
+            answer = {**to_builtins(views.submission(accepted.submission)), "is_joined": accepted.is_joined}
+            if self.key is not None:
+                await samples.keep_answer(tx, self.actor.person_id, self.key, answer)
+        return answer, False
+
+
+def parse_submission(fields: bytes) -> SubmissionIn:
+    """Read the JSON part. Raises RequestMalformed for what is not JSON, FieldInvalid for what does not fit."""
+    try:
+        return SubmissionIn.model_validate_json(fields)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        if any(each["type"] == "json_invalid" for each in found):
+            raise errors.RequestMalformed(reason=f"the part `submission` is not JSON ({found[0]['msg']})") from error
+        problems = [
+            {"field": ".".join(map(str, each["loc"])) or "submission", "problem": each["msg"]} for each in found
+        ]
+        raise invalid_fields(problems) from error
+
+
+@post("/v1/submissions", status_code=202, request_max_body_size=None, summary="Submit a false positive or negative")
+async def submit(request: AnyRequest, services: NamedDependency[Services]) -> Response[dict[str, Any]]:
+    """multipart/form-data: the JSON part `submission` first, then one or more parts `file`.
+
+    The database version is checked before any file byte is taken. With `Idempotency-Key` the same request can be sent
+    again and gets the same answer.
+    """
+    actor = await authenticate(request, services)
+    require(actor, Permission.SUBMIT)
+    upload = _Upload(services, actor, idempotency_key(request))
+    with Spool(services.settings.work_dir / "spool") as spool:
+        spooled = await receive(request.stream(), request.headers, services.settings.limits, spool, upload.judge)
+        answer, is_replayed = await upload.accept(spooled)
+    headers = {"Location": f"/v1/submissions/{answer['id']}", **etag(answer["revision"])}
+    if is_replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(answer, status_code=202, headers=headers)
+
+
+def idempotency_key(request: AnyRequest) -> str | None:
+    """The header, if there is one. Raises RequestMalformed for an empty or very long one."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= 200:
+        raise errors.RequestMalformed(reason="Idempotency-Key must have 1 to 200 characters")
+    return key
+
+
+ROUTES = [submit]

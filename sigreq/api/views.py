@@ -1,0 +1,192 @@
+"""What is sent: read models, filled from rows by attribute, so that no column can leak by being added."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from sigreq.domain.submission import SampleFacts
+from sigreq.tables import Change, ChangeRevision, Product, Release, Scan, Submission
+
+
+class SubmissionView(msgspec.Struct, kw_only=True):
+    """A submission as its customer sees it."""
+
+    id: str
+    revision: int
+    kind: str
+    product: str
+    product_version: str
+    database_version: str
+    database_verdict: str
+    latest_version: str | None
+    severity: int
+    expected_verdict: str
+    detection_name: str | None
+    contact: str
+    details: dict[str, Any]
+    track: str
+    plan: str
+    state: str
+    finding: str | None
+    received_at: datetime
+    response_due_at: datetime | None
+    answered_at: datetime | None
+    determination: str | None
+    final_verdict: str | None
+    resolution: str | None
+    fixed_in: str | None
+    closed_at: datetime | None
+    next_step: str
+
+
+class StaffView(SubmissionView, kw_only=True):
+    """A submission as analysts see it."""
+
+    organisation: str
+    due_at: datetime
+    warn_at: datetime | None
+    is_guaranteed: bool
+    analyst: str | None
+    claim_expires_at: datetime | None
+    needs_attention: str | None
+    archive_password: str | None
+
+
+class SampleView(msgspec.Struct, kw_only=True):
+    """A file of a submission."""
+
+    name: str
+    size: int
+    sha256: str
+    sha1: str
+    md5: str
+
+
+class ScanView(msgspec.Struct, kw_only=True):
+    """One scan of one file."""
+
+    sha256: str
+    purpose: str
+    version: str
+    outcome: str
+    detections: list[str]
+    reason: str | None
+    at: datetime
+
+
+class ChangeView(msgspec.Struct, kw_only=True):
+    """A signature change in its current revision. `revision` is the ETag's number, `rev` counts the edits."""
+
+    id: str
+    revision: int
+    rev: int
+    product: str
+    kind: str
+    track: str
+    state: str
+    payload: dict[str, str]
+    submission_ids: list[str]
+    written_by: str
+    approved_by: str | None
+    tested_against: str | None
+    report: dict[str, Any] | None
+    published_in: str | None
+    created_at: datetime
+
+
+class ReleaseView(msgspec.Struct, kw_only=True):
+    """A row of the release register."""
+
+    version: str
+    ordinal: int
+    published_at: datetime
+    rollout_done_at: datetime | None
+    withdrawn_at: datetime | None
+    ruleset_digest: str
+
+
+class ProductView(msgspec.Struct, kw_only=True):
+    """A product."""
+
+    id: str
+    title: str
+    scheme: str
+    grace_seconds: int
+    update_instructions: str
+
+
+class CaseView(msgspec.Struct, kw_only=True):
+    """Everything about one case."""
+
+    submission: StaffView
+    samples: list[SampleView]
+    scans: list[ScanView]
+    changes: list[str]
+
+
+_NEXT = {
+    "received": "The sample is screened now; this takes seconds.",
+    "screening": "The sample is screened now; this takes seconds.",
+    "queued": "An analyst will take the case.",
+    "in_analysis": "An analyst is working on it.",
+    "awaiting_customer": "We asked you something: please reply.",
+    "determined": "A change of the database is on its way; it will be proved on your sample.",
+    "fixed": "Update to the version named in fixed_in, then confirm, or say that it still happens.",
+    "closed": "Nothing. If it happens again, say so with still-happens.",
+}
+
+
+def _common(row: Submission) -> dict[str, Any]:
+    fields = {name: getattr(row, name) for name in SubmissionView.__struct_fields__ if hasattr(row, name)}
+    return {
+        **fields,
+        "product": row.product_id,
+        "plan": row.plan_id,
+        "response_due_at": row.due_at if row.is_guaranteed else None,
+        "next_step": _NEXT[row.state],
+    }
+
+
+def submission(row: Submission) -> SubmissionView:
+    """For its customer. The internal target of an answer that nobody promised is not shown."""
+    return SubmissionView(**_common(row))
+
+
+def staff_submission(row: Submission) -> StaffView:
+    """For analysts."""
+    own = [name for name in StaffView.__struct_fields__ if name not in SubmissionView.__struct_fields__]
+    more = {name: getattr(row, name) for name in own if hasattr(row, name)}
+    return StaffView(**_common(row), **more, organisation=row.organisation_id, analyst=row.analyst_id)
+
+
+def sample(facts: SampleFacts) -> SampleView:
+    """A file."""
+    return msgspec.convert(facts, SampleView, from_attributes=True)
+
+
+def scan(row: Scan) -> ScanView:
+    """A scan."""
+    return msgspec.convert(row, ScanView, from_attributes=True)
+
+
+def release(row: Release) -> ReleaseView:
+    """A release."""
+    return msgspec.convert(row, ReleaseView, from_attributes=True)
+
+
+def product(row: Product) -> ProductView:
+    """A product."""
+    return msgspec.convert(row, ProductView, from_attributes=True)
+
+
+def change(row: Change, revision: ChangeRevision, submission_ids: list[str]) -> ChangeView:
+    """A change."""
+    fields = {name: getattr(row, name) for name in ChangeView.__struct_fields__ if hasattr(row, name)}
+    return ChangeView(
+        **fields,
+        product=row.product_id,
+        payload=revision.payload,
+        submission_ids=submission_ids,
+        written_by=revision.written_by,
+    )

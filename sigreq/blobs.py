@@ -1,0 +1,117 @@
+"""The sample store and the bundle store: S3 by boto3, content addressed."""
+
+import asyncio
+import base64
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sigreq.domain.errors import ServiceUnavailable
+from sigreq.settings import S3, Bucket
+
+Result = TypeVar("Result")
+CHUNK = 1024 * 1024
+
+
+class BlobMissing(Exception):
+    """The store answers, and does not have the object."""
+
+
+def sample_key(organisation_id: str, sha256: str) -> str:
+    """Where a sample lies: per organisation, so that nothing shows whether another one sent the same file."""
+    return f"{organisation_id}/{sha256}"
+
+
+def ruleset_key(digest: str) -> str:
+    """Where the rules of a version lie."""
+    return f"rulesets/{digest}.json"
+
+
+class Blobs:
+    """One bucket, through one client: a client is expensive to make and safe to share between threads."""
+
+    def __init__(self, s3: S3, bucket: Bucket) -> None:
+        self._bucket = bucket.name
+        self._client = boto3.client(
+            "s3",
+            endpoint_url=s3.endpoint,
+            region_name=s3.region,
+            aws_access_key_id=bucket.access_key.get_secret_value(),
+            aws_secret_access_key=bucket.secret_key.get_secret_value(),
+            config=Config(
+                s3={"addressing_style": "path"},
+                connect_timeout=2,
+                read_timeout=120,
+                max_pool_connections=32,
+                proxies={},
+                retries={"total_max_attempts": 2, "mode": "standard"},
+            ),
+        )
+
+    async def put_file(self, key: str, file: BinaryIO, sha256: str) -> None:
+        """Store a seekable file; the store checks the SHA-256 itself. Raises ServiceUnavailable."""
+
+        def put() -> None:
+            file.seek(0)
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ChecksumSHA256=_base64(sha256))
+
+        await _in_thread(put)
+
+    async def put_bytes(self, key: str, content: bytes, sha256: str) -> None:
+        """Store a small object; the store checks the SHA-256 itself. Raises ServiceUnavailable."""
+
+        def put() -> None:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=content, ChecksumSHA256=_base64(sha256))
+
+        await _in_thread(put)
+
+    async def fetch(self, key: str, to: Path) -> None:
+        """Write an object into a new file that only we can read, never executable. Raises BlobMissing, ServiceUnavailable."""
+
+        def get() -> None:
+            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            with open(to, "xb", opener=_private) as file:
+                for chunk in body.iter_chunks(CHUNK):
+                    file.write(chunk)
+
+        await _in_thread(get)
+
+    async def get_bytes(self, key: str) -> bytes:
+        """A small object whole. Raises BlobMissing, ServiceUnavailable."""
+
+        def get() -> bytes:
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+        return await _in_thread(get)
+
+    async def ping(self) -> None:
+        """Ask the store for the bucket. Raises ServiceUnavailable."""
+
+        def head() -> None:
+            self._client.list_objects_v2(Bucket=self._bucket, MaxKeys=1)
+
+        await _in_thread(head)
+
+
+def _base64(sha256: str) -> str:
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+async def _in_thread(call: Callable[[], Result]) -> Result:
+    try:
+        return await asyncio.to_thread(call)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}:
+            raise BlobMissing(str(error)) from error
+        raise ServiceUnavailable("the sample store") from error
+    except (BotoCoreError, OSError) as error:
+        raise ServiceUnavailable("the sample store") from error

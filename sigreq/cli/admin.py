@@ -1,0 +1,233 @@
+"""An administrator's work: who uses the server, for which products, and which databases are published."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sigreq.cli.options import Session, api_command
+from sigreq.cli.output import moment, table
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Span(click.ParamType[timedelta]):
+    """A length of time such as 90s, 30m, 6h or 2d."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:  # noqa: ANN401 -- click's signature
+        """Read it."""
+        found = re.fullmatch(r"([0-9]{1,6})([smhd])", value)
+        if found is None:
+            self.fail(f"{value!r} is not a length of time such as 90s, 30m, 6h or 2d.", param, ctx)
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+class Moment(click.ParamType[datetime]):
+    """A time with its offset from UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 -- the same
+        """Read it; without an offset it could mean two different times."""
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            found = None
+        if found is None or found.tzinfo is None:
+            self.fail(f"{value!r} is not a time with its offset such as 2026-11-21T10:32:00Z.", param, ctx)
+        return found
+
+
+@click.group()
+def admin() -> None:
+    """Organisations, people, keys, products and published databases."""
+
+
+@admin.group()
+def organisation() -> None:
+    """The customers."""
+
+
+@organisation.command("add")
+@click.argument("name")
+@click.option("--plan", required=True, help="The service plan's short name.")
+@click.option("--id", "organisation_id", help="[default: the server's choice]")
+@api_command
+def add_organisation(session: Session, name: str, plan: str, organisation_id: str | None) -> None:
+    """Add a customer."""
+    document = session.client.add_organisation(name, plan, organisation_id)
+    session.show(document, f"Organisation {document['id']}: {name}")
+
+
+@organisation.command("list")
+@api_command
+def list_organisations(session: Session) -> None:
+    """List the customers."""
+    _list(session, session.client.organisations())
+
+
+@admin.group()
+def person() -> None:
+    """People and programs that hold keys."""
+
+
+@person.command("add")
+@click.argument("name")
+@click.option(
+    "--role",
+    required=True,
+    type=click.Choice(["customer", "analyst", "lead", "auditor", "release", "administrator"]),
+)
+@click.option("--organisation", help="Whose they are; only for customers.")
+@api_command
+def add_person(session: Session, name: str, role: str, organisation: str | None) -> None:
+    """Add a person. Their API key is shown this once."""
+    document = session.client.add_person(name, role, organisation)
+    session.show(document, f"Person {document['id']}: {name}, {role}\n{_key_text(document)}")
+
+
+@person.command("list")
+@api_command
+def list_people(session: Session) -> None:
+    """List the people."""
+    _list(session, session.client.people())
+
+
+@admin.group()
+def key() -> None:
+    """API keys."""
+
+
+@key.command("add")
+@click.argument("person_id", metavar="PERSON")
+@api_command
+def add_key(session: Session, person_id: str) -> None:
+    """Give a person one more API key. It is shown this once."""
+    document = session.client.add_key(person_id)
+    session.show(document, _key_text(document))
+
+
+@key.command("revoke")
+@click.argument("person_id", metavar="PERSON")
+@api_command
+def revoke_keys(session: Session, person_id: str) -> None:
+    """Make every API key of a person useless."""
+    session.show(session.client.revoke_keys(person_id), f"No key of {person_id} works any more.")
+
+
+@admin.group()
+def product() -> None:
+    """The antivirus products."""
+
+
+@product.command("add")
+@click.argument("product_id", metavar="PRODUCT")
+@click.option("--title", required=True, help="Its name for people.")
+@click.option(
+    "--scheme",
+    required=True,
+    type=click.Choice(["clamav", "dotted", "eset", "date_revision", "integer", "timestamp"]),
+    help="How it writes its database versions.",
+)
+@click.option("--grace", type=Span(), default="4h", show_default=True, help="How long an older database is accepted.")
+@click.option("--update-instructions", required=True, help="What to tell a customer whose database is old.")
+@api_command
+def add_product(session: Session, product_id: str, grace: timedelta, **said: str) -> None:
+    """Add a product under the short name PRODUCT."""
+    document = session.client.add_product({"id": product_id, "grace_seconds": int(grace.total_seconds()), **said})
+    session.show(document, f"Product {product_id}: {said['title']}")
+
+
+@product.command("list")
+@api_command
+def list_products(session: Session) -> None:
+    """List the products."""
+    _list(session, session.client.products())
+
+
+@admin.group()
+def database() -> None:
+    """The published databases."""
+
+
+@database.command("publish")
+@click.argument("product_id", metavar="PRODUCT")
+@click.argument("version")
+@click.option("--rules", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--ordinal", type=click.IntRange(min=0), help="Its place in the order. [default: after the last]")
+@click.option("--published-at", type=Moment(), help="When it came out, such as 2026-11-21T10:32:00Z. [default: now]")
+@click.option("--ago", type=Span(), help="The same as the time since, such as 6h.")
+@api_command
+def publish_database(
+    session: Session,
+    product_id: str,
+    version: str,
+    rules: Path,
+    ordinal: int | None,
+    **when: Any,  # noqa: ANN401
+) -> None:
+    """Enter a database into the register, with the rules of the folder --rules.
+
+    Each rule is a file of its own, NAME.yar with the rule's name; allowed.txt may hold the SHA-256 of files that are
+    never detected, one a line.
+    """
+    if ordinal is None:
+        published = session.client.releases(product_id)["items"]
+        ordinal = published[0]["ordinal"] + 1 if published else 1
+    ruleset = _read_rules(rules)
+    body = {"ordinal": ordinal, "ruleset": ruleset, "changes": (), **_published_at(**when)}
+    document = session.client.publish(product_id, version, body)
+    session.show(document, f"{product_id} {version}: {len(ruleset['rules'])} rules, ordinal {ordinal}")
+
+
+@database.command("list")
+@click.argument("product_id", metavar="PRODUCT")
+@api_command
+def list_databases(session: Session, product_id: str) -> None:
+    """List the databases of PRODUCT, the last one first."""
+    document = session.client.releases(product_id)
+    rows = [
+        [row["ordinal"], row["version"], moment(row["published_at"]), moment(row["withdrawn_at"])]
+        for row in document["items"]
+    ]
+    session.show(document, table(["ORDINAL", "VERSION", "PUBLISHED", "WITHDRAWN"], rows))
+
+
+@database.command("withdraw")
+@click.argument("product_id", metavar="PRODUCT")
+@click.argument("version")
+@api_command
+def withdraw_database(session: Session, product_id: str, version: str) -> None:
+    """Take a database back: it is not the latest any more, and submissions on it are refused."""
+    session.show(session.client.withdraw_release(product_id, version), f"{product_id} {version} is withdrawn.")
+
+
+def _key_text(document: dict[str, Any]) -> str:
+    return f"API key: {document['key']}\nIt is not shown again."
+
+
+def _list(session: Session, document: dict[str, Any]) -> None:
+    items = document["items"]
+    names = list(items[0]) if items else []
+    rows = [["-" if item[name] is None else item[name] for name in names] for item in items]
+    session.show(document, table([name.upper() for name in names], rows) if items else "Nothing here.")
+
+
+def _published_at(published_at: datetime | None, ago: timedelta | None) -> dict[str, str]:
+    if published_at is not None and ago is not None:
+        raise click.UsageError("Give --published-at or --ago, not both.")
+    when = datetime.now(UTC) - ago if ago is not None else published_at
+    return {} if when is None else {"published_at": when.isoformat()}
+
+
+def _read_rules(folder: Path) -> dict[str, Any]:
+    rules = {path.stem: path.read_text() for path in sorted(folder.glob("*.yar"))}
+    listed = folder / "allowed.txt"
+    allowed = listed.read_text().split() if listed.exists() else []
+    if not rules and not allowed:
+        raise click.ClickException(f"{folder} holds no rules: neither a file NAME.yar nor allowed.txt.")
+    return {"rules": rules, "allowed": sorted(allowed)}

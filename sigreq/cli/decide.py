@@ -1,0 +1,140 @@
+"""An analyst's work on submissions; that on signature changes is in `changes`."""
+
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import click
+
+from sigreq.cli import changes
+from sigreq.cli.options import Session, api_command
+from sigreq.cli.output import Document, change_text, event_text, submission_text
+
+
+@click.group()
+def decide() -> None:
+    """Work on submissions and signature changes.
+
+    Each write names the revision it was decided on: the one of --revision, else the newest. With --revision it is
+    refused when somebody has changed the thing since you looked at it.
+    """
+
+
+def _show(session: Session, document: Document) -> None:
+    session.show(document, submission_text(document))
+
+
+def _revision(session: Session, submission_id: str, seen: int | None) -> int:
+    return int(session.client.submission(submission_id)["revision"]) if seen is None else seen
+
+
+@decide.command()
+@click.argument("thing_id", metavar="ID")
+@api_command
+def show(session: Session, thing_id: str) -> None:
+    """Show a submission (SR-...) with its timeline, or a signature change (CH-...)."""
+    if thing_id.upper().startswith("CH"):
+        document = session.client.change(thing_id)
+        session.show(document, change_text(document))
+        return
+    document = session.client.submission(thing_id)
+    events = session.client.timeline(thing_id)["items"]
+    story = "\n".join(map(event_text, events))
+    session.show(document | {"timeline": events}, f"{submission_text(document)}\n\n{story}")
+
+
+@decide.command()
+@api_command
+def take(session: Session) -> None:
+    """Claim the next submission of the queue."""
+    document = session.client.take()
+    session.show(document, "Nothing waits." if document is None else submission_text(document))
+
+
+@decide.command()
+@click.argument("submission_id", metavar="ID")
+@changes.revision_option
+@api_command
+def claim(session: Session, submission_id: str, revision: int | None) -> None:
+    """Claim this submission, or make your claim last longer."""
+    _show(session, session.client.claim(submission_id, _revision(session, submission_id, revision)))
+
+
+@decide.command("give-back")
+@click.argument("submission_id", metavar="ID")
+@click.option("--reason")
+@changes.revision_option
+@api_command
+def give_back(session: Session, submission_id: str, reason: str | None, revision: int | None) -> None:
+    """Put a claimed submission back into the queue."""
+    _show(session, session.client.give_back(submission_id, _revision(session, submission_id, revision), reason))
+
+
+@decide.command()
+@click.argument("submission_id", metavar="ID")
+@click.argument("message")
+@changes.revision_option
+@api_command
+def ask(session: Session, submission_id: str, message: str, revision: int | None) -> None:
+    """Ask the customer; the submission waits for the reply."""
+    _show(session, session.client.ask(submission_id, _revision(session, submission_id, revision), message))
+
+
+@decide.command()
+@click.argument("submission_id", metavar="ID")
+@click.argument("message")
+@click.option("--qualified", is_flag=True, help="This is the answer that the service goal counts.")
+@changes.revision_option
+@api_command
+def answer(session: Session, submission_id: str, message: str, revision: int | None, *, qualified: bool) -> None:
+    """Tell the customer something."""
+    held = _revision(session, submission_id, revision)
+    _show(session, session.client.answer(submission_id, held, message, is_qualified=qualified))
+
+
+@decide.command()
+@click.argument("submission_id", metavar="ID")
+@click.argument("determination")
+@click.argument("final_verdict", type=click.Choice(["clean", "malware", "pua", "unknown"]))
+@click.argument("message")
+@changes.revision_option
+@api_command
+def determine(session: Session, submission_id: str, revision: int | None, **conclusion: str) -> None:
+    """Conclude: DETERMINATION such as false_positive_confirmed, what the file is, and a MESSAGE to the customer."""
+    held = _revision(session, submission_id, revision)
+    _show(session, session.client.determine(submission_id, held, **conclusion))
+
+
+@decide.command()
+@click.argument("submission_id", metavar="ID")
+@click.argument("level", metavar="SEVERITY", type=click.IntRange(1, 4))
+@click.option("--reason", help="Needed to lower it.")
+@changes.revision_option
+@api_command
+def severity(session: Session, submission_id: str, level: int, reason: str | None, revision: int | None) -> None:
+    """Correct the severity, from 1 (work is interrupted) to 4 (no effect on function)."""
+    held = _revision(session, submission_id, revision)
+    _show(session, session.client.change_severity(submission_id, held, level, reason))
+
+
+@decide.command()
+@click.argument("submission_id", metavar="ID")
+@click.argument("sha256")
+@click.option("--reason", required=True, help="Why you need it; this is kept.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="[default: SHA256.zip]")
+@api_command
+def sample(session: Session, submission_id: str, sha256: str, reason: str, output: Path | None) -> None:
+    """Download a sample as an encrypted zip with the password `infected`."""
+    # The name is made from what the person typed, so only its last part may count.
+    goal = output or Path(Path(sha256).name + ".zip")
+    with NamedTemporaryFile(dir=goal.parent, prefix=goal.name, delete=False) as file:
+        try:
+            session.client.download_sample(submission_id, sha256, reason, file)
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+    Path(file.name).replace(goal)
+    session.show({"path": str(goal), "password": "infected"}, f"{goal}  (password: infected)")
+
+
+for command in changes.COMMANDS:
+    decide.add_command(command)

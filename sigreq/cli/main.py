@@ -1,0 +1,76 @@
+"""The command `sigreq`. A command's module is imported only when that command is asked for, so that help is quick."""
+
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+
+class Entry(NamedTuple):
+    """Where a command lives (`module:attribute`), and its line in the list."""
+
+    place: str
+    summary: str
+
+
+SECTIONS = {
+    "Run sigreq": {
+        "up": Entry("up:up", "Start everything on this machine."),
+        "demo": Entry("demo:demo", "Watch one false positive go from the report to the proved fix."),
+        "serve": Entry("serve:serve", "Run the HTTP server."),
+        "worker": Entry("worker:worker", "Run the background worker."),
+        "migrate": Entry("migrate:migrate", "Bring the database to this version's tables."),
+    },
+    "For customers": {
+        "check": Entry("submit:check", "Ask whether a database version is the latest."),
+        "submit": Entry("submit:submit", "Hand in files that are wrongly detected, or wrongly not detected."),
+        "status": Entry("status:status", "Show where a submission stands, and what happened to it."),
+        "list": Entry("status:list_submissions", "List submissions, newest first."),
+        "reply": Entry("respond:reply", "Answer the analyst's question, or add something."),
+        "confirm": Entry("respond:confirm", "Say that the published fix works."),
+        "still-happens": Entry("respond:still_happens", "Say that the published fix does not work."),
+        "dispute": Entry("respond:dispute", "Ask for a second opinion."),
+        "withdraw": Entry("respond:withdraw", "Take a submission back."),
+    },
+    "For staff": {
+        "queue": Entry("status:queue", "List what waits, in the order in which it will be taken."),
+        "decide": Entry("decide:decide", "Work on submissions and signature changes."),
+        "release": Entry("release:release", "Build and publish databases from approved changes."),
+        "admin": Entry("admin:admin", "Organisations, people, keys, products and published databases."),
+    },
+}
+ENTRIES = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+
+
+class LazyGroup(click.Group):
+    """A group that lists its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """The names in the order of the sections."""
+        return list(ENTRIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- the same
+        """Import the command's module."""
+        if cmd_name not in ENTRIES:
+            return None
+        module, attribute = ENTRIES[cmd_name].place.split(":")
+        command = getattr(import_module(f"sigreq.cli.{module}"), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 -- a wrong line in SECTIONS
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- the same
+        """Write the list from SECTIONS alone."""
+        for title, entries in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.summary) for name, entry in entries.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sigreq")
+def main() -> None:
+    """Requests to change an antivirus signature: from a customer's sample to a proved fix.
+
+    Commands that talk to a server take its address from --url or SIGREQ_URL and the API key from --key-file, --key or
+    SIGREQ_API_KEY. They exit with 0, with 1 when the server refuses or cannot be reached, with 2 when the command line
+    is wrong.
+    """

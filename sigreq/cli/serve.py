@@ -1,0 +1,26 @@
+"""`sigreq serve`: the API."""
+
+import click
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, help="Port to listen on.")
+def serve(host: str, port: int) -> None:
+    """Serve the API. Settings come from the environment (SIGREQ_...); run as many of these as you like."""
+    import uvicorn
+
+    from sigreq import logs
+    from sigreq.api.app import create_app
+    from sigreq.settings import Settings
+
+    logs.set_up()
+    uvicorn.run(
+        create_app(Settings()),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        server_header=False,
+    )

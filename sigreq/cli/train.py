@@ -1,0 +1,109 @@
+"""The reference release tool's rules: what waits, what goes into the next version, what that version is called."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Self
+
+from sigreq.domain.changes import ChangeKind, Content, RuleContent, Unfit, apply, content_of, is_in
+from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.versions import Scheme, parse
+
+FeedItem = Mapping[str, Any]
+
+
+@dataclass
+class Waiting:
+    """The last entry of the feed that was read, and the approved changes no release has answered, oldest first."""
+
+    last: FeedItem | None = None
+    items: dict[str, FeedItem] = field(default_factory=dict)
+
+    @property
+    def cursor(self) -> int:
+        """Where to read on."""
+        return 0 if self.last is None else self.last["number"]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote; a missing file is the beginning of the feed."""
+        return cls(**json.loads(path.read_text())) if path.exists() else cls()
+
+    def save(self, path: Path) -> None:
+        """Replace the file at once, so that a crash leaves the old one or the new one."""
+        with NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
+            json.dump(asdict(self), file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).replace(path)
+
+    def read(self, items: Iterable[FeedItem]) -> None:
+        """Go on by these. Whatever follows an approval (published, withdrawn) ends the waiting."""
+        for item in items:
+            change = item["change"]["id"]
+            self.items.pop(change, None)
+            if item["action"] == "approved":
+                self.items[change] = item
+            self.last = item
+
+    def forget(self, changes: Iterable[str]) -> None:
+        """These were answered."""
+        for change in changes:
+            self.items.pop(change, None)
+
+
+@dataclass(frozen=True)
+class Train:
+    """The next version's rules, and what to report about each change; `left` waits for the version after."""
+
+    ruleset: Ruleset
+    changes: Sequence[Mapping[str, Any]]
+    left: Sequence[str]
+
+
+def couple(items: Iterable[FeedItem], base: Ruleset) -> Train:
+    """Apply the changes in the order of their approval.
+
+    A version takes one change of each rule: a second one would leave nothing of the first, which could then not be
+    proved. What does not apply is reported with the reason.
+    """
+    ruleset, reports, left, touched = base, [], [], set[str]()
+    for item in items:
+        change = item["change"]
+        kind = ChangeKind(change["kind"])
+        content = content_of(kind, change["payload"])
+        if isinstance(content, RuleContent) and content.rule in touched:
+            left.append(change["id"])
+            continue
+        report = {"id": change["id"], "rev": change["rev"], "is_included": True}
+        try:
+            ruleset = _with(kind, content, ruleset)
+        except Unfit as error:
+            report |= {"is_included": False, "reason": str(error)}
+        else:
+            touched |= {content.rule} if isinstance(content, RuleContent) else set()
+        reports.append(report)
+    return Train(ruleset, reports, left)
+
+
+def _with(kind: ChangeKind, content: Content, ruleset: Ruleset) -> Ruleset:
+    """Content that is there already, because somebody published it by hand, is as good as applied."""
+    return ruleset if is_in(content, ruleset) else apply(kind, content, ruleset)
+
+
+def next_version(published: Iterable[str], today: date) -> str | None:
+    """The version after all of these, in the form YYYYMMDD.NNN; None where they are written in another form.
+
+    Never before the newest, though its date may lie ahead of `today`.
+    """
+    try:
+        day, revision = max(parse(Scheme.DATE_REVISION, version) for version in published)
+    except ValueError:
+        return None
+    if day < today.toordinal():
+        return f"{today:%Y%m%d}.001"
+    return f"{date.fromordinal(day):%Y%m%d}.{revision + 1:03d}"

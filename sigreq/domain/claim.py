@@ -1,0 +1,25 @@
+"""What a customer says, before anybody has looked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sigreq.domain.submission import Kind, Severity
+from sigreq.domain.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The customer's part of a submission. Everything else is set by us, never by the client."""
+
+    kind: Kind
+    product: str
+    product_version: str
+    database_version: str
+    severity: Severity
+    expected_verdict: Verdict
+    contact: str
+    detection_name: str | None = None
+    archive_password: str | None = None
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,350 @@
+"""Everything a caller can do wrong, and what can fail under us, as facts.
+
+A class is one error: its stable `code` is its name in snake case, its docstring is the message with the fields
+filled in, its fields are the data a program may rely on. HTTP statuses live at the door, in `api/problems.py`.
+"""
+
+import re
+from dataclasses import dataclass, fields
+from datetime import datetime
+from inspect import cleandoc
+from typing import Any
+
+
+class Problem(Exception):
+    """Something went wrong."""
+
+    @property
+    def code(self) -> str:
+        """The stable name that clients switch on."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The fields, for programs."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} if hasattr(self, "__dataclass_fields__") else {}
+
+    @property
+    def message(self) -> str:
+        """What was wrong, what is allowed, what to do: for people."""
+        return cleandoc(type(self).__doc__ or "").replace("\n", " ").format(**self.data)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+# --- who is asking -------------------------------------------------------------------------------------------
+
+
+class KeyMissing(Problem):
+    """This address needs an API key: send the header `Authorization: Bearer sgrq_live_...`."""
+
+
+class KeyUnknown(Problem):
+    """This API key is not known. Check that it was copied whole; keys start with `sgrq_live_`."""
+
+
+class KeyRevoked(Problem):
+    """This API key was revoked. Ask your administrator for a new one."""
+
+
+@dataclass(eq=False)
+class WrongRole(Problem):
+    """Your role, {role}, may not do this; it is open to: {allowed}."""
+
+    role: str
+    allowed: str
+
+
+@dataclass(eq=False)
+class NotFound(Problem):
+    """There is no {what} {id} that you can see."""
+
+    what: str
+    id: str
+
+
+# --- malformed input -----------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class RequestMalformed(Problem):
+    """The request cannot be read: {reason}."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class FieldInvalid(Problem):
+    """The request has fields that cannot be accepted: {summary}."""
+
+    summary: str
+    problems: list[dict[str, Any]]
+
+
+class SampleMissing(Problem):
+    """No file came with the submission: send at least one part named `file` after the part `submission`."""
+
+
+@dataclass(eq=False)
+class SampleEmpty(Problem):
+    """The file {name} is empty. Send the file's content."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class SampleTooLarge(Problem):
+    """The file {name} is over the limit of {limit_bytes} bytes for one submission. Send only the affected file, or ask support how to hand over a larger one."""
+
+    name: str
+    limit_bytes: int
+
+
+@dataclass(eq=False)
+class SamplesTooMany(Problem):
+    """More than {limit} files in one submission. Send the rest as further submissions."""
+
+    limit: int
+
+
+@dataclass(eq=False)
+class HashMismatch(Problem):
+    """The file {name} does not have the stated {algorithm}: stated {stated}, computed {computed}. Send the file you mean, or leave the hash out."""
+
+    name: str
+    algorithm: str
+    stated: str
+    computed: str
+
+
+# --- is the database the latest? -----------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class ProductUnknown(Problem):
+    """There is no product {product}. Known products: {known}."""
+
+    product: str
+    known: str
+
+
+@dataclass(eq=False)
+class DatabaseOutdated(Problem):
+    """Database version {claimed} of {product} is not the latest: {latest} is, and {claimed} has been replaced since {outdated_since}. {update_instructions} Then look whether the fault is still there and submit again."""
+
+    product: str
+    claimed: str
+    latest: str
+    latest_published_at: datetime
+    outdated_since: datetime
+    update_instructions: str
+
+
+@dataclass(eq=False)
+class DatabaseWithdrawn(Problem):
+    """Database version {claimed} of {product} was withdrawn; the latest is {latest}. {update_instructions}"""
+
+    product: str
+    claimed: str
+    latest: str | None
+    update_instructions: str
+
+
+@dataclass(eq=False)
+class DatabaseVersionUnknown(Problem):
+    """Database version {claimed} of {product} was never published here; the latest is {latest}. Copy the version exactly as the product shows it."""
+
+    product: str
+    claimed: str
+    latest: str | None
+
+
+@dataclass(eq=False)
+class DatabaseVersionUnreadable(Problem):
+    """{claimed} is not a database version of {product}. Expected: {expected}."""
+
+    product: str
+    claimed: str
+    expected: str
+
+
+@dataclass(eq=False)
+class DatabaseMissing(Problem):
+    """{claimed} says that {product} runs without a database. {update_instructions}"""
+
+    product: str
+    claimed: str
+    update_instructions: str
+
+
+# --- idempotency and concurrency -----------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class IdempotencyKeyReused(Problem):
+    """The Idempotency-Key {key} was used for another request. Take a new key for a new submission."""
+
+    key: str
+
+
+@dataclass(eq=False)
+class IfMatchMissing(Problem):
+    """This write needs the header If-Match with the ETag of the {what} you read."""
+
+    what: str
+
+
+@dataclass(eq=False)
+class RevisionStale(Problem):
+    """{what} {id} has changed since you read it: you hold revision {held}, now it is {current}. Read it again, then decide."""
+
+    what: str
+    id: str
+    held: int
+    current: int
+
+
+@dataclass(eq=False)
+class StateForbids(Problem):
+    """{what} {id} is {state}; `{action}` is possible only when it is {allowed}."""
+
+    what: str
+    id: str
+    state: str
+    action: str
+    allowed: str
+
+
+@dataclass(eq=False)
+class ClaimHeld(Problem):
+    """Submission {id} is claimed by {holder} until {until}."""
+
+    id: str
+    holder: str
+    until: datetime
+
+
+@dataclass(eq=False)
+class ClaimLapsed(Problem):
+    """Your claim on submission {id} has lapsed. Claim it again before you write."""
+
+    id: str
+
+
+@dataclass(eq=False)
+class AnotherAnalystNeeded(Problem):
+    """Submission {id} came back after your decision; another analyst has to look at it."""
+
+    id: str
+
+
+# --- deciding ------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class DeterminationUnfit(Problem):
+    """The determination {determination} does not fit a {kind}; possible are: {allowed}."""
+
+    determination: str
+    kind: str
+    allowed: str
+
+
+@dataclass(eq=False)
+class ReasonMissing(Problem):
+    """Lowering the severity needs a reason: send `reason`."""
+
+
+@dataclass(eq=False)
+class ChangeUnfit(Problem):
+    """This change cannot be drafted: {reason}."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class FourEyes(Problem):
+    """Change {id} revision {rev} was written by you; somebody else has to approve it."""
+
+    id: str
+    rev: int
+
+
+@dataclass(eq=False)
+class GatePassStale(Problem):
+    """Change {id} was tested against {tested}, but {latest} has been published since. Test it again."""
+
+    id: str
+    tested: str
+    latest: str
+
+
+# --- releasing -----------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class CursorAhead(Problem):
+    """The cursor {cursor} is ahead of the feed, whose last entry is {head}. The feed was restored from a backup: start again from 0."""
+
+    cursor: int
+    head: int
+
+
+@dataclass(eq=False)
+class CursorInvalid(Problem):
+    """{cursor} is not a cursor of this list. Take `next_cursor` from the answer before."""
+
+    cursor: str
+
+
+@dataclass(eq=False)
+class ReleaseExists(Problem):
+    """Version {version} of {product} is already published with other content. A version is never used twice: publish under a higher one."""
+
+    product: str
+    version: str
+
+
+@dataclass(eq=False)
+class OrdinalNotHigher(Problem):
+    """Ordinal {ordinal} is not higher than {highest}, the highest of {product}."""
+
+    product: str
+    ordinal: int
+    highest: int
+
+
+@dataclass(eq=False)
+class ChangeUnknown(Problem):
+    """These changes are not waiting for a release of {product}: {changes}."""
+
+    product: str
+    changes: str
+
+
+@dataclass(eq=False)
+class ChangeNotInRuleset(Problem):
+    """The ruleset of {version} does not hold what change {change} asks for, though it is reported as included."""
+
+    version: str
+    change: str
+
+
+@dataclass(eq=False)
+class AlreadyExists(Problem):
+    """There is already a {what} {id}."""
+
+    what: str
+    id: str
+
+
+# --- what can fail under us ----------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class ServiceUnavailable(Problem):
+    """{service} cannot be reached just now. Nothing was accepted; try again in {retry_after_seconds} seconds."""
+
+    service: str
+    retry_after_seconds: int = 5

@@ -1,0 +1,110 @@
+"""What was found, what we decide, how it ended: three things kept apart, and the known answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sigreq.domain.submission import Kind
+
+
+class Verdict(StrEnum):
+    """What a file is."""
+
+    CLEAN = "clean"
+    MALWARE = "malware"
+    PUA = "pua"
+    UNKNOWN = "unknown"
+
+
+class Determination(StrEnum):
+    """What an analyst (or the known-answer check) concludes about the claim."""
+
+    FALSE_POSITIVE_CONFIRMED = "false_positive_confirmed"
+    FALSE_NEGATIVE_CONFIRMED = "false_negative_confirmed"
+    CORRECT_DETECTION = "correct_detection"
+    NOT_MALICIOUS = "not_malicious"
+    ALREADY_FIXED = "already_fixed"
+    ALREADY_DETECTED = "already_detected"
+    CUSTOMER_OVERRIDE = "customer_override"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def needs_change(self) -> bool:
+        """Whether the database must change before the customer is helped."""
+        return self in {self.FALSE_POSITIVE_CONFIRMED, self.FALSE_NEGATIVE_CONFIRMED, self.CUSTOMER_OVERRIDE}
+
+
+class Resolution(StrEnum):
+    """How a closed submission ended."""
+
+    SIGNATURE_ADDED = "signature_added"
+    SIGNATURE_MODIFIED = "signature_modified"
+    SIGNATURE_DISABLED = "signature_disabled"
+    ALLOWLISTED = "allowlisted"
+    NO_CHANGE = "no_change"
+    DUPLICATE = "duplicate"
+    WITHDRAWN = "withdrawn"
+
+
+class Outcome(StrEnum):
+    """The result of one scan. `not_scanned` is its own outcome and never counts as clean."""
+
+    CLEAN = "clean"
+    DETECTED = "detected"
+    NOT_SCANNED = "not_scanned"
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """One sample against one ruleset: the rules that fired, or why there is no answer."""
+
+    outcome: Outcome
+    detections: tuple[str, ...] = ()
+    reason: str | None = None
+
+    @classmethod
+    def not_scanned(cls, reason: str) -> "ScanResult":
+        """No answer; `reason` is a stable word such as `timeout` or `no_ruleset`."""
+        return cls(Outcome.NOT_SCANNED, (), reason)
+
+    def shows_fault(self, kind: Kind) -> bool | None:
+        """Whether this scan shows what the customer complains of; None when it could not be scanned."""
+        if self.outcome is Outcome.NOT_SCANNED:
+            return None
+        is_detected = self.outcome is Outcome.DETECTED
+        return is_detected if kind is Kind.FALSE_POSITIVE else not is_detected
+
+
+class Finding(StrEnum):
+    """What screening says about a claim."""
+
+    REPRODUCED = "reproduced"
+    ALREADY_FIXED = "already_fixed"
+    NOT_REPRODUCED = "not_reproduced"
+    NOT_SCANNED = "not_scanned"
+
+
+def conclude(kind: Kind, claimed: Sequence[ScanResult], newest: Sequence[ScanResult]) -> Finding:
+    """Weigh the scans of all samples with the claimed and with the newest version.
+
+    Only `already_fixed` may be answered without an analyst: every sample was scanned, the claimed version
+    shows the fault somewhere and the newest shows it nowhere. A single missing scan forbids that.
+    """
+    before = [scan.shows_fault(kind) for scan in claimed]
+    after = [scan.shows_fault(kind) for scan in newest]
+    if not before or not after or None in before or None in after:
+        return Finding.NOT_SCANNED
+    if any(after):
+        return Finding.REPRODUCED if any(before) else Finding.NOT_REPRODUCED
+    return Finding.ALREADY_FIXED if any(before) else Finding.NOT_REPRODUCED
+
+
+def is_proved(kind: Kind, scans: Sequence[ScanResult]) -> bool | None:
+    """Whether a published version fixes every sample; None when a sample could not be re-scanned.
+
+    A sample that still shows the fault outweighs one that could not be scanned.
+    """
+    faults = [scan.shows_fault(kind) for scan in scans]
+    if any(faults):
+        return False
+    return None if None in faults or not faults else True

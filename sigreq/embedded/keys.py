@@ -1,0 +1,48 @@
+"""The first people and their keys: without them nobody could make others."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from sigreq.domain.people import Role
+from sigreq.embedded.process import write_private
+from sigreq.store import people
+from sigreq.tables import Organisation
+from sigreq.transaction import Database
+
+EXAMPLE = ("example", "Example Ltd", "msa_business")
+PEOPLE = {
+    "customer": ("Example customer", Role.CUSTOMER),
+    "analyst": ("Example analyst", Role.ANALYST),
+    "lead": ("Example lead", Role.LEAD),
+    "release": ("Release tooling", Role.RELEASE),
+    "administrator": ("Administrator", Role.ADMINISTRATOR),
+}
+
+
+def first_keys(database_url: str, kept: Path) -> dict[str, str]:
+    """A key for each role, made once and kept in a file only its owner can read; the database has their hashes."""
+    if kept.exists():
+        keys: dict[str, str] = json.loads(kept.read_text())
+        return keys
+    keys = asyncio.run(_make(database_url))
+    write_private(kept, json.dumps(keys, indent=2))
+    return keys
+
+
+async def _make(database_url: str) -> dict[str, str]:
+    async def send(_: object) -> None:
+        """Nothing leaves: no job is made here."""
+
+    database = Database(database_url, pool_size=1, send=send)
+    try:
+        async with database.transaction() as tx:
+            organisation = await tx.session.get(Organisation, EXAMPLE[0])
+            organisation = organisation or await people.add_organisation(tx, *EXAMPLE)
+            keys = {}
+            for label, (name, role) in PEOPLE.items():
+                belongs = organisation.id if role is Role.CUSTOMER else None
+                keys[label] = await people.issue_key(tx, await people.add_person(tx, name, role, belongs))
+            return keys
+    finally:
+        await database.close()

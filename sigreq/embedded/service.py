@@ -1,0 +1,152 @@
+"""All of sigreq on one machine: the servers, the API and a worker for each track, kept running together."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Literal, get_args
+
+import httpx2
+
+from sigreq.embedded.process import Child, EmbeddedError, Program, tail, write_private
+from sigreq.embedded.stack import Addresses, ServerName, Stack
+from sigreq.migrations.run import upgrade
+
+PartName = Literal["api", "worker-expedited", "worker-standard"]
+READY_SECONDS = 60
+STOP_SECONDS = 12
+
+
+class Service:
+    """Starts everything on one data folder and address, and starts again what dies.
+
+    `env` adds settings (SIGREQ_...) to those that follow from the local servers.
+    """
+
+    def __init__(
+        self, data: Path, *, host: str = "127.0.0.1", port: int | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.data = data.resolve()
+        self._host = host
+        self._asked_port = port
+        self._extra = dict(env or {})
+        self._stack = Stack(self.data)
+        self._parts: dict[PartName, Child] = {}
+        self.env: dict[str, str] = {}
+        self.url = ""
+
+    def start(self) -> None:
+        """Return when the service says that it is ready. Raises EmbeddedError; then nothing is left running."""
+        addresses = self._stack.start()
+        try:
+            upgrade(addresses.owner_database_url, addresses.database_url)
+            port = self._asked_port or _port(self.data / "port", self._host)
+            self.url = f"http://{self._host}:{port}"
+            self.env = {**_settings(addresses, self.data), **self._extra}
+            for name in get_args(PartName):
+                self.start_part(name)
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop all in order; no process is left, the data stays."""
+        if self._parts:
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(lambda child: child.stop(STOP_SECONDS), self._parts.values()))
+        self._parts.clear()
+        self._stack.stop()
+
+    def start_part(self, name: PartName) -> None:
+        """Start one of our own processes that is down."""
+        _, _, port = self.url.rpartition(":")
+        serve = ["serve", "--host", self._host, "--port", port]
+        arguments = serve if name == "api" else ["worker", name.removeprefix("worker-")]
+        program = Program(
+            name,
+            [sys.executable, "-m", "sigreq", *arguments],
+            run=self.data / "run",
+            log=self.data / "logs" / f"{name}.log",
+            env=self.env,
+        )
+        self._parts[name] = Child(program)
+
+    def kill(self, name: PartName | ServerName) -> None:
+        """End one process as a crash would: for fault tests."""
+        if name in self._parts:
+            self._parts[name].kill()  # type: ignore[index] # the line above says that it is one of ours
+        else:
+            self._stack.kill(name)  # type: ignore[arg-type] # what is not ours is a server
+
+    def pid(self, name: PartName) -> int:
+        """The process id of one of our own processes."""
+        return self._parts[name].pid
+
+    def revive(self) -> list[str]:
+        """Start whatever has died, and say what that was."""
+        dead: list[str] = list(self._stack.revive())
+        for name, child in list(self._parts.items()):
+            if not child.is_alive():
+                self.start_part(name)
+                dead.append(name)
+        return dead
+
+    def _wait_until_ready(self) -> None:
+        deadline = monotonic() + READY_SECONDS
+        while True:
+            with suppress(httpx2.HTTPError):
+                if httpx2.get(f"{self.url}/health/ready", trust_env=False).status_code == httpx2.codes.OK:
+                    return
+            for name, child in self._parts.items():
+                if not child.is_alive():
+                    raise EmbeddedError(f"{name} ended; its log ends:\n{tail(self.data / 'logs' / f'{name}.log')}")
+            if monotonic() > deadline:
+                raise EmbeddedError(f"the API is not ready after {READY_SECONDS} s; see {self.data / 'logs'}")
+            sleep(0.05)
+
+    def __enter__(self) -> "Service":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _settings(addresses: Addresses, data: Path) -> dict[str, str]:
+    """The environment of our own processes: settings, and the little that Python wants."""
+    work = data / "work"
+    work.mkdir(mode=0o700, exist_ok=True)
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
+    return {
+        **kept,
+        "TMPDIR": str(work),
+        "SIGREQ_DATABASE__URL": addresses.database_url,
+        "SIGREQ_REDIS__URL": addresses.redis_url,
+        "SIGREQ_S3__ENDPOINT": addresses.s3_endpoint,
+        "SIGREQ_S3__SAMPLES__NAME": addresses.samples_bucket,
+        "SIGREQ_S3__SAMPLES__ACCESS_KEY": addresses.samples_access_key,
+        "SIGREQ_S3__SAMPLES__SECRET_KEY": addresses.samples_secret_key,
+        "SIGREQ_S3__BUNDLES__NAME": addresses.bundles_bucket,
+        "SIGREQ_S3__BUNDLES__ACCESS_KEY": addresses.bundles_access_key,
+        "SIGREQ_S3__BUNDLES__SECRET_KEY": addresses.bundles_secret_key,
+        "SIGREQ_WORK_DIR": str(work),
+    }
+
+
+def _port(kept: Path, host: str) -> int:
+    """The port of the last start while it is free, else another one; kept for the next start."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    before = int(kept.read_text()) if kept.exists() else 0
+    for wanted in (before, 0):
+        with socket.socket(family) as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, wanted))
+            port: int = probe.getsockname()[1]
+            write_private(kept, str(port))
+            return port
+    raise EmbeddedError(f"no port can be had on {host}")

@@ -1,0 +1,58 @@
+"""Delivers public events to webhooks, the same message each time, until the receiver takes it."""
+
+from dataclasses import dataclass
+from json import dumps
+
+from sigreq.notify.timeline import public_view
+from sigreq.store.jobs import Lease
+from sigreq.tables import Event, WebhookEndpoint
+from sigreq.transaction import Database, Transaction
+from sigreq.webhooks import RETRIES, WebhookSender
+from sigreq.work import Finish, TryAgain, nothing
+
+MAX_BYTES = 20_000
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """Sends what `tell` queued. No delivery waits for another: order is the receiver's, by `sequence`."""
+
+    database: Database
+    sender: WebhookSender
+
+    async def deliver(self, lease: Lease) -> Finish:
+        """One try. Raises TryAgain until the schedule is used up."""
+        async with self.database.transaction() as tx:
+            event = await tx.session.get_one(Event, lease.args["event_id"])
+            endpoint = await tx.session.get(WebhookEndpoint, lease.args["organisation_id"])
+        if endpoint is None or endpoint.disabled_at is not None:
+            return nothing
+        sent = await self.sender.deliver(endpoint.url, endpoint.secret, event.id, body(event), self.database.clock())
+        if sent.is_delivered:
+            return nothing
+        if not sent.is_gone and lease.attempt <= len(RETRIES):
+            pause = RETRIES[lease.attempt - 1]
+            raise TryAgain(max(pause, sent.retry_after or pause), sent.told)
+        return self._disable(endpoint) if sent.is_gone else nothing
+
+    def _disable(self, endpoint: WebhookEndpoint) -> Finish:
+        async def finish(tx: Transaction) -> None:
+            row = await tx.session.get_one(WebhookEndpoint, endpoint.organisation_id)
+            if row.url == endpoint.url:
+                row.disabled_at = tx.at
+
+        return finish
+
+
+async def give_up(_tx: Transaction, _lease: Lease, _told: str) -> None:
+    """The job's row keeps the last error; the event stays readable in the timeline."""
+
+
+def body(event: Event) -> str:
+    """The message. Data that would make it too large is left out: the timeline has it."""
+    message = {"type": f"submission.{event.name}", "timestamp": event.at.isoformat()}
+    data = {"submission_id": event.subject_id, **public_view(event)}
+    whole = dumps({**message, "data": data}, separators=(",", ":"))
+    if len(whole.encode()) <= MAX_BYTES:
+        return whole
+    return dumps({**message, "data": {**data, "data": {"is_shortened": True}}}, separators=(",", ":"))

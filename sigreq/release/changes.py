@@ -1,0 +1,185 @@
+"""Drafting, testing and approving signature changes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sigreq.domain import errors
+from sigreq.domain.changes import AllowContent, ChangeKind, content_of
+from sigreq.domain.identifiers import new_identifier
+from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
+from sigreq.domain.people import Actor
+from sigreq.domain.submission import Kind, Track
+from sigreq.store import changes, jobs, releases, submissions
+from sigreq.store.moves import Move, begin_change, move_change, move_submission
+from sigreq.tables import Change, ChangeRevision, ChangeSubmission, FeedEntry, Submission
+from sigreq.transaction import Transaction
+
+_FITTING_KINDS = {
+    Kind.FALSE_POSITIVE: frozenset({ChangeKind.RULE_MODIFY, ChangeKind.HASH_ALLOW}),
+    Kind.FALSE_NEGATIVE: frozenset({ChangeKind.RULE_MODIFY, ChangeKind.RULE_ADD}),
+}
+
+
+async def draft(
+    tx: Transaction, actor: Actor, submission_ids: Sequence[str], kind: ChangeKind, payload: dict[str, str]
+) -> Change:
+    """Write down a change for determined submissions of one product. Raises ChangeUnfit, StateForbids, NotFound."""
+    helped = [await submissions.get(tx, submission_id) for submission_id in dict.fromkeys(submission_ids)]
+    _check_submissions(helped, kind)
+    await _check_payload(tx, helped, kind, payload)
+    is_expedited = any(each.track is Track.EXPEDITED for each in helped)
+    row = Change(
+        id=new_identifier("CH"),
+        product_id=helped[0].product_id,
+        kind=kind,
+        track=Track.EXPEDITED if is_expedited else Track.STANDARD,
+        state=ChangeState.DRAFTED,
+        revision=0,
+        rev=1,
+        created_at=tx.at,
+    )
+    await begin_change(tx, row, actor, {"submission_ids": [each.id for each in helped], "rev": 1})
+    _write_revision(tx, row.id, 1, payload, actor)
+    for each in helped:
+        tx.session.add(ChangeSubmission(change_id=row.id, submission_id=each.id))
+    await tx.session.flush()
+    return row
+
+
+async def revise(tx: Transaction, actor: Actor, change_id: str, held: int, payload: dict[str, str]) -> Change:
+    """Edit: a new revision, which has to be tested and approved anew."""
+    change = await changes.get(tx, change_id)
+    await _check_payload(tx, await submissions.helped_by(tx, change_id), change.kind, payload)
+    rev = change.rev + 1
+    values = {"rev": rev, "tested_against": None, "report": None, "approved_by": None}
+    moved = await move_change(tx, change_id, Move(ChangeEvent.REVISED, actor, held, None, values, {"rev": rev}))
+    _write_revision(tx, change_id, rev, payload, actor)
+    await tx.session.flush()
+    return moved
+
+
+async def start_test(tx: Transaction, actor: Actor, change_id: str, held: int) -> Change:
+    """Send the change through the gate, in the background."""
+    values = {"tested_against": None, "report": None}
+    moved = await move_change(tx, change_id, Move(ChangeEvent.TEST_STARTED, actor, held, None, values))
+    jobs.add(tx, jobs.JobName.TEST, moved.track, {"change_id": change_id, "revision": moved.revision})
+    return moved
+
+
+async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> Change:
+    """Release the change to the feed. Raises FourEyes for its writer, GatePassStale when a newer version is out."""
+    change = await changes.get(tx, change_id)
+    revision = await changes.revision(tx, change)
+
+    def check(row: Change) -> None:
+        if row.state is ChangeState.TESTED and revision.written_by == actor.person_id:
+            raise errors.FourEyes(id=change_id, rev=change.rev)
+
+    moved = await move_change(
+        tx, change_id, Move(ChangeEvent.APPROVED, actor, held, check, {"approved_by": actor.person_id})
+    )
+    newest = await releases.newest(tx, change.product_id)
+    if newest is None or newest.version != moved.tested_against:
+        latest = newest.version if newest else "nothing"
+        raise errors.GatePassStale(id=change_id, tested=moved.tested_against or "nothing", latest=latest)
+    await announce(tx, moved, "approved")
+    for helped in await submissions.helped_by(tx, change_id):
+        if helped.state is State.DETERMINED:
+            data = {"change_id": change_id, "track": moved.track}
+            await move_submission(tx, helped.id, Move(Event.FIX_APPROVED, actor, data=data))
+    return moved
+
+
+async def reject(tx: Transaction, actor: Actor, change_id: str, held: int, reason: str) -> Change:
+    """A lead's no: back to its writer."""
+    return await move_change(tx, change_id, Move(ChangeEvent.REJECTED, actor, held, data={"reason": reason}))
+
+
+async def withdraw(tx: Transaction, actor: Actor, change_id: str, held: int, reason: str) -> Change:
+    """Take the change back; if it was in the feed, the feed says so."""
+    was_announced = (await changes.get(tx, change_id)).state is ChangeState.APPROVED
+    moved = await move_change(tx, change_id, Move(ChangeEvent.WITHDRAWN, actor, held, data={"reason": reason}))
+    if was_announced:
+        await announce(tx, moved, "withdrawn")
+    await prove_if_complete(tx, change_id)
+    return moved
+
+
+async def picked_up(tx: Transaction, actor: Actor, change_id: str) -> Change:
+    """Release tooling works on it from now on; saying so twice is no error."""
+    change = await changes.get(tx, change_id)
+    if change.state is ChangeState.PICKED_UP:
+        return change
+    return await move_change(tx, change_id, Move(ChangeEvent.PICKED_UP, actor))
+
+
+async def prove_if_complete(tx: Transaction, change_id: str) -> None:
+    """Send those submissions to proof for which nothing is on its way any more and something was published."""
+    for helped in await submissions.helped_by(tx, change_id):
+        drafted = await submissions.changes_of(tx, helped.id)
+        ended = {ChangeState.PUBLISHED, ChangeState.WITHDRAWN}
+        published = [change.published_in for change in drafted if change.state is ChangeState.PUBLISHED]
+        if helped.state is State.DETERMINED and published and all(change.state in ended for change in drafted):
+            args = {"submission_id": helped.id, "version": published[-1]}
+            jobs.add(tx, jobs.JobName.PROVE, helped.track, args)
+
+
+async def announce(tx: Transaction, change: Change, action: str) -> None:
+    """Append to the feed what became of a change."""
+    revision = await changes.revision(tx, change)
+    helped = [each.id for each in await submissions.helped_by(tx, change.id)]
+    document = {
+        "id": change.id,
+        "rev": change.rev,
+        "kind": change.kind,
+        "payload": revision.payload,
+        "submission_ids": helped,
+        "tested_against": change.tested_against,
+    }
+    entry = FeedEntry(
+        number=0,
+        product_id=change.product_id,
+        track=change.track,
+        action=action,
+        change_id=change.id,
+        document=document,
+        at=tx.at,
+    )
+    await releases.append_to_feed(tx, entry)
+
+
+def _write_revision(tx: Transaction, change_id: str, rev: int, payload: dict[str, str], actor: Actor) -> None:
+    row = ChangeRevision(
+        change_id=change_id, rev=rev, payload=payload, written_by=actor.person_id, written_at=tx.at
+    )
+    tx.session.add(row)
+
+
+def _check_submissions(helped: Sequence[Submission], kind: ChangeKind) -> None:
+    if not helped:
+        raise errors.ChangeUnfit(reason="it names no submission")
+    if len({each.product_id for each in helped}) > 1:
+        raise errors.ChangeUnfit(reason="its submissions are about different products")
+    for each in helped:
+        if each.state is not State.DETERMINED:
+            raise errors.StateForbids(
+                what="Submission", id=each.id, state=each.state, action="draft a change", allowed=State.DETERMINED
+            )
+        fitting = _FITTING_KINDS[each.kind]
+        if kind not in fitting:
+            allowed = ", ".join(sorted(fitting))
+            raise errors.ChangeUnfit(reason=f"{kind} does not help a {each.kind} ({each.id}); possible are: {allowed}")
+
+
+async def _check_payload(
+    tx: Transaction, helped: Sequence[Submission], kind: ChangeKind, payload: dict[str, Any]
+) -> None:
+    """The payload has its kind's fields; an allowed hash is one of the submissions' own samples."""
+    try:
+        content = content_of(kind, payload)
+    except KeyError as missing:
+        raise errors.ChangeUnfit(reason=f"the payload of {kind} needs the field {missing}") from missing
+    if isinstance(content, AllowContent):
+        known = {facts.sha256 for each in helped for facts in await submissions.samples(tx, each)}
+        if content.sha256 not in known:
+            raise errors.ChangeUnfit(reason=f"{content.sha256} is not a sample of these submissions")

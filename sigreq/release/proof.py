@@ -1,0 +1,98 @@
+"""The proof: the published version on the customer's own sample, before anybody says `fixed`."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sigreq.domain.advice import steps
+from sigreq.domain.changes import RESOLUTIONS
+from sigreq.domain.lifecycle import ChangeState, Event, State
+from sigreq.domain.submission import SampleFacts
+from sigreq.domain.verdict import is_proved
+from sigreq.scanning.stored import Results, Rulesets, StoredSamples
+from sigreq.store import jobs, releases, submissions
+from sigreq.store.jobs import Lease
+from sigreq.store.moves import Move, move_submission
+from sigreq.store.samples import record_scans, scan_summary
+from sigreq.tables import Product, Release, Submission
+from sigreq.transaction import Database, Transaction
+from sigreq.work import Finish, nothing
+
+
+@dataclass(frozen=True)
+class _Published:
+    submission: Submission
+    files: list[SampleFacts]
+    release: Release
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Re-scans submissions with a published version's rules, read back from the bundle store."""
+
+    database: Database
+    rulesets: Rulesets
+    stored: StoredSamples
+    claim: timedelta
+    lease: timedelta
+
+    async def prove(self, lease: Lease) -> Finish:
+        """Scan every sample; all must be right before the submission is `fixed`."""
+        async with self.database.transaction() as tx:
+            await jobs.renew(tx, lease, self.lease)
+            found = await _read(tx, lease)
+        if found is None:
+            return nothing
+        of = found.submission
+        ruleset = await self.rulesets.load(found.release.ruleset_digest)
+        scans = await self.stored.scan(of.organisation_id, found.files, {"it": ruleset}, of.archive_password)
+        results = scans["it"]
+
+        async def finish(tx: Transaction) -> None:
+            record_scans(tx, of.id, "proof", found.release.version, found.release.ruleset_digest, results)
+            if is_proved(of.kind, [result for _, result in results]):
+                await _fixed(tx, found, results)
+            else:
+                await _failed(tx, found, results, self.claim)
+
+        return finish
+
+
+async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
+    """The proof could not be made: somebody has to look, and nothing is called fixed."""
+    data = {"reason": f"the proof of {lease.args['version']} could not be made: {told[:300]}"}
+    values = {"needs_attention": "proof_failed"}
+    await move_submission(tx, lease.args["submission_id"], Move(Event.ATTENTION_RAISED, values=values, data=data))
+
+
+async def _read(tx: Transaction, lease: Lease) -> _Published | None:
+    submission = await submissions.get(tx, lease.args["submission_id"])
+    if submission.state is not State.DETERMINED:
+        return None
+    release = await releases.release(tx, submission.product_id, lease.args["version"])
+    return _Published(submission, await submissions.samples(tx, submission), release)
+
+
+async def _fixed(tx: Transaction, found: _Published, results: Results) -> None:
+    of = found.submission
+    product = await tx.session.get_one(Product, of.product_id)
+    drafted = await submissions.changes_of(tx, of.id)
+    last = [change for change in drafted if change.state is ChangeState.PUBLISHED][-1]
+    values = {
+        "fixed_in": found.release.version,
+        "fixed_at": tx.at,
+        "resolution": RESOLUTIONS[last.kind],
+        "needs_attention": None,
+    }
+    data = {
+        "fixed_in": found.release.version,
+        "proof": scan_summary(results),
+        "steps": steps(product.update_instructions, of.kind),
+    }
+    await move_submission(tx, of.id, Move(Event.FIXED, values=values, data=data))
+
+
+async def _failed(tx: Transaction, found: _Published, results: Results, claim: timedelta) -> None:
+    of = found.submission
+    values = {"needs_attention": "proof_failed", "claim_expires_at": tx.at + claim}
+    data = {"version": found.release.version, "proof": scan_summary(results)}
+    await move_submission(tx, of.id, Move(Event.PROOF_FAILED, values=values, data=data))

@@ -1,0 +1,127 @@
+"""A new database version: checked against what was approved, entered into the register, its fixes sent to proof."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from json import dumps
+
+from sigreq.domain import errors
+from sigreq.domain.changes import is_in
+from sigreq.domain.lifecycle import ChangeEvent, ChangeState
+from sigreq.domain.people import Actor
+from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.versions import NoDatabase, VersionUnparseable, expected_form, parse
+from sigreq.release.changes import announce, prove_if_complete
+from sigreq.store import changes, locks, releases
+from sigreq.store.locks import Lock
+from sigreq.store.moves import Move, move_change
+from sigreq.tables import Change, Product, Release
+from sigreq.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Built:
+    """What release tooling did with one approved change."""
+
+    change_id: str
+    rev: int
+    is_included: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One finished database version. `published_at` is set only when history is imported."""
+
+    product: str
+    version: str
+    ordinal: int
+    ruleset: Ruleset
+    built: Sequence[Built] = ()
+    published_at: datetime | None = None
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal publications, whatever order their fields came in."""
+        body = [self.product, self.version, self.ordinal, self.ruleset.digest, [asdict(each) for each in self.built]]
+        return hashlib.sha256(dumps([*body, str(self.published_at)]).encode()).hexdigest()
+
+
+async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tuple[Release, bool]:
+    """Enter a version into the register, all or nothing; True when it is new.
+
+    Its ruleset must be in the bundle store already. The same publication again is no error. Raises ProductUnknown,
+    DatabaseVersionUnreadable, ReleaseExists, OrdinalNotHigher, ChangeUnknown, ChangeNotInRuleset.
+    """
+    await locks.hold(tx, Lock.REGISTER)
+    await _check_version(tx, publication)
+    before = await tx.session.get(Release, (publication.product, publication.version))
+    if before is not None:
+        if before.content_digest == publication.digest:
+            return before, False
+        raise errors.ReleaseExists(product=publication.product, version=publication.version)
+    highest = await releases.highest_ordinal(tx, publication.product)
+    if highest is not None and publication.ordinal <= highest:
+        raise errors.OrdinalNotHigher(product=publication.product, ordinal=publication.ordinal, highest=highest)
+    row = Release(
+        product_id=publication.product,
+        version=publication.version,
+        ordinal=publication.ordinal,
+        published_at=publication.published_at or tx.at,
+        ruleset_digest=publication.ruleset.digest,
+        content_digest=publication.digest,
+        published_by=actor.person_id,
+    )
+    tx.session.add(row)
+    await tx.session.flush()
+    for change, built in await _waiting(tx, publication):
+        await _settle(tx, actor, publication, change, built)
+    return row, True
+
+
+async def _check_version(tx: Transaction, publication: Publication) -> None:
+    product = await tx.session.get(Product, publication.product)
+    if product is None:
+        raise errors.ProductUnknown(product=publication.product, known="see the list of products")
+    try:
+        key = parse(product.scheme, publication.version)
+    except (VersionUnparseable, NoDatabase) as error:
+        form = expected_form(product.scheme)
+        raise errors.DatabaseVersionUnreadable(
+            product=product.id, claimed=publication.version, expected=form
+        ) from error
+    for each in await releases.register(tx, product.id):
+        if each.version != publication.version and parse(product.scheme, each.version) == key:
+            raise errors.ReleaseExists(product=product.id, version=each.version)
+
+
+async def _waiting(tx: Transaction, publication: Publication) -> list[tuple[Change, Built]]:
+    """The changes reported, each of which must be approved for this product in this very revision."""
+    found: list[tuple[Change, Built]] = []
+    unknown: list[str] = []
+    for built in sorted(publication.built, key=lambda each: each.change_id):
+        change = await tx.session.get(Change, built.change_id, populate_existing=True)
+        is_waiting = change is not None and change.state in {ChangeState.APPROVED, ChangeState.PICKED_UP}
+        if change is None or not is_waiting or change.rev != built.rev or change.product_id != publication.product:
+            unknown.append(built.change_id)
+        else:
+            found.append((change, built))
+    if unknown:
+        raise errors.ChangeUnknown(product=publication.product, changes=", ".join(unknown))
+    return found
+
+
+async def _settle(tx: Transaction, actor: Actor, publication: Publication, change: Change, built: Built) -> None:
+    if not built.is_included:
+        data = {"version": publication.version, "reason": built.reason}
+        moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_REJECTED, actor, data=data))
+        await announce(tx, moved, "withdrawn")
+        return
+    if not is_in(await changes.content(tx, change), publication.ruleset):
+        raise errors.ChangeNotInRuleset(version=publication.version, change=change.id)
+    values = {"published_in": publication.version}
+    data = {"version": publication.version}
+    moved = await move_change(tx, change.id, Move(ChangeEvent.PUBLISHED, actor, None, None, values, data))
+    await announce(tx, moved, "published")
+    await prove_if_complete(tx, change.id)

@@ -1,0 +1,69 @@
+"""Who has which case: taking the next, claiming one, giving it back."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sigreq.domain import errors
+from sigreq.domain.lifecycle import Event, State
+from sigreq.domain.people import Actor
+from sigreq.store import locks, submissions
+from sigreq.store.locks import Lock
+from sigreq.store.moves import Move, move_submission
+from sigreq.tables import Submission
+from sigreq.transaction import Transaction
+
+
+async def take_next(tx: Transaction, actor: Actor, length: timedelta) -> Submission | None:
+    """Give the actor the first case of the queue that is open to them; None when there is none.
+
+    Takes are serialised, so the `taken` events replay to the order of `domain/queueing`.
+    """
+    await locks.hold(tx, Lock.TAKE)
+    waiting = await submissions.queue(tx, limit=1, not_barred=actor.person_id)
+    if not waiting:
+        return None
+    return await _take(tx, actor, waiting[0].id, None, length, "next")
+
+
+async def claim(tx: Transaction, actor: Actor, submission_id: str, held: int, length: timedelta) -> Submission:
+    """Take this very case, or keep it longer. Raises ClaimHeld, AnotherAnalystNeeded, StateForbids, RevisionStale."""
+    await locks.hold(tx, Lock.TAKE)
+    row = await submissions.get(tx, submission_id)
+    if row.state is State.IN_ANALYSIS and row.analyst_id == actor.person_id:
+        values = {"claim_expires_at": tx.at + length}
+        return await move_submission(tx, submission_id, Move(Event.CLAIM_RENEWED, actor, held, holding(actor, tx.at), values))
+    return await _take(tx, actor, submission_id, held, length, "claim")
+
+
+async def give_back(tx: Transaction, actor: Actor, submission_id: str, held: int, reason: str | None) -> Submission:
+    """Put the case back where it stood in the queue."""
+    values = {"claim_expires_at": None}
+    move = Move(Event.GIVEN_BACK, actor, held, holding(actor, tx.at), values, {"reason": reason})
+    return await move_submission(tx, submission_id, move)
+
+
+def holding(actor: Actor, now: datetime) -> Callable[[Submission], None]:
+    """A check for moves that only the holder of a live claim may make. Raises ClaimHeld, ClaimLapsed."""
+
+    def check(row: Submission) -> None:
+        ends = row.claim_expires_at
+        if row.state is State.IN_ANALYSIS and row.analyst_id != actor.person_id and ends is not None:
+            raise errors.ClaimHeld(id=row.id, holder=row.analyst_id or "nobody", until=ends)
+        is_back = row.state is State.QUEUED and row.analyst_id == actor.person_id
+        if is_back or (ends is not None and ends <= now):
+            raise errors.ClaimLapsed(id=row.id)
+
+    return check
+
+
+async def _take(
+    tx: Transaction, actor: Actor, submission_id: str, held: int | None, length: timedelta, how: str
+) -> Submission:
+    def check(row: Submission) -> None:
+        if row.state is State.IN_ANALYSIS and row.claim_expires_at is not None:
+            raise errors.ClaimHeld(id=row.id, holder=row.analyst_id or "nobody", until=row.claim_expires_at)
+        if row.barred_person == actor.person_id:
+            raise errors.AnotherAnalystNeeded(id=row.id)
+
+    values = {"analyst_id": actor.person_id, "claim_expires_at": tx.at + length}
+    return await move_submission(tx, submission_id, Move(Event.TAKEN, actor, held, check, values, {"how": how}))

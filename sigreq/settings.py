@@ -1,0 +1,96 @@
+"""Settings, read once from the environment (`SIGREQ_`, sections by `__`) and handed in where they are needed."""
+
+from datetime import timedelta
+from pathlib import Path
+from tempfile import gettempdir
+
+from pydantic import BaseModel, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Database(BaseModel):
+    """PostgreSQL. The owner is used by migrations only; the application's role owns nothing."""
+
+    url: SecretStr
+    owner_url: SecretStr | None = None
+    pool_size: int = 10
+
+
+class Redis(BaseModel):
+    """Redis, which only carries hints."""
+
+    url: SecretStr
+
+
+class Bucket(BaseModel):
+    """One bucket with its own credentials."""
+
+    name: str
+    access_key: SecretStr
+    secret_key: SecretStr
+
+
+class S3(BaseModel):
+    """Any S3-compatible store."""
+
+    endpoint: str
+    region: str = "us-east-1"
+    samples: Bucket
+    bundles: Bucket
+
+
+class Limits(BaseModel):
+    """What one submission may hold. Sizes in bytes."""
+
+    submission_bytes: int = 2 * 1024**3
+    submission_files: int = 20
+    fields_bytes: int = 64 * 1024
+    ruleset_bytes: int = 64 * 1024**2
+
+
+class Jobs(BaseModel):
+    """How background work is leased, and when it is looked for."""
+
+    lease: timedelta = timedelta(seconds=6)
+    poll: timedelta = timedelta(milliseconds=40)
+    reconcile: timedelta = timedelta(seconds=1)
+    hint_again_after: timedelta = timedelta(seconds=3)
+    at_once: int = 8
+    attempts: int = 12
+
+
+class Analysis(BaseModel):
+    """How long an analyst's claim lives without activity, and a fix waits for the customer's word."""
+
+    claim: timedelta = timedelta(minutes=30)
+    silence: timedelta = timedelta(days=14)
+
+
+class Scanning(BaseModel):
+    """The scanner's child processes, per worker."""
+
+    children: int = 2
+    timeout: timedelta = timedelta(seconds=60)
+
+
+class Webhooks(BaseModel):
+    """Ways out. Private addresses are refused unless the operator's own network is meant."""
+
+    allow_private_addresses: bool = False
+    timeout: timedelta = timedelta(seconds=15)
+
+
+class Settings(BaseSettings):
+    """All of it. Missing or malformed settings fail at start, by name."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGREQ_", env_nested_delimiter="__", extra="forbid")
+
+    database: Database
+    redis: Redis
+    s3: S3
+    limits: Limits = Limits()
+    jobs: Jobs = Jobs()
+    analysis: Analysis = Analysis()
+    scanning: Scanning = Scanning()
+    webhooks: Webhooks = Webhooks()
+    work_dir: Path = Path(gettempdir()) / "sigreq-work"

@@ -1,0 +1,126 @@
+"""The durable queue: a job is a row, a lease on it a compare-and-swap with a fresh fencing token.
+
+Redis is only told which row to look at. A job is done when, and only when, the transaction that holds its effect
+also marks it done under the token; a worker that lost its lease matches no row.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlmodel import col
+
+from sigreq.domain.submission import Track
+from sigreq.tables import Job
+from sigreq.transaction import Hint, Transaction
+
+
+class JobName(StrEnum):
+    """What can be done in the background."""
+
+    SCREEN = "submission.screen"
+    TEST = "change.test"
+    PROVE = "submission.prove"
+    DELIVER = "webhook.deliver"
+
+
+class LeaseLost(Exception):
+    """Somebody else has, or had, this job: whatever was computed must not be written."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to finish one job, as long as the token stands in its row."""
+
+    job_id: str
+    token: str
+    name: JobName
+    args: dict[str, Any]
+    attempt: int
+    created_at: datetime
+
+
+def add(tx: Transaction, name: JobName, queue: Track, args: dict[str, Any]) -> None:
+    """Write a job with its cause, and hint at it after the commit."""
+    job = Job(id=uuid4().hex, name=name, queue=queue, args=args, created_at=tx.at, due_at=tx.at, hinted_at=tx.at)
+    tx.session.add(job)
+    tx.hints.append(Hint(job.id, name, queue))
+
+
+async def claim(tx: Transaction, job_id: str, length: timedelta) -> Lease | None:
+    """Take the job if it is due and nobody holds it."""
+    token = secrets.token_hex(8)
+    statement = (
+        update(Job)
+        .where(col(Job.id) == job_id, _is_free(tx.at), col(Job.due_at) <= tx.at)
+        .values(lease_token=token, lease_expires_at=tx.at + length, attempts=col(Job.attempts) + 1)
+        .returning(col(Job.name), col(Job.args), col(Job.attempts), col(Job.created_at))
+    )
+    row = (await tx.session.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    return Lease(job_id, token, JobName(row.name), row.args, row.attempts, row.created_at)
+
+
+async def renew(tx: Transaction, lease: Lease, length: timedelta) -> None:
+    """Keep the lease. Raises LeaseLost."""
+    await _under(tx, lease, lease_expires_at=tx.at + length)
+
+
+async def finish(tx: Transaction, lease: Lease, error: str | None = None) -> None:
+    """Mark the job done in the transaction that writes its effect. Raises LeaseLost."""
+    await _under(tx, lease, done_at=tx.at, last_error=error, lease_token=None, lease_expires_at=None)
+
+
+async def put_back(tx: Transaction, lease: Lease, due_at: datetime, error: str, *, is_counted: bool) -> None:
+    """Try again at `due_at`; an attempt that failed for want of a server is not counted. Raises LeaseLost."""
+    await _under(
+        tx,
+        lease,
+        due_at=due_at,
+        hinted_at=None,
+        last_error=error[:500],
+        lease_token=None,
+        lease_expires_at=None,
+        attempts=lease.attempt - (0 if is_counted else 1),
+    )
+
+
+async def forgotten(tx: Transaction, queue: Track, patience: timedelta, limit: int = 100) -> Sequence[Hint]:
+    """Jobs that are due, free and not hinted at lately; they count as hinted at from now on."""
+    free = (
+        select(col(Job.id))
+        .where(
+            col(Job.queue) == queue,
+            col(Job.due_at) <= tx.at,
+            _is_free(tx.at),
+            or_(col(Job.hinted_at).is_(None), col(Job.hinted_at) < tx.at - patience),
+        )
+        .order_by(col(Job.due_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = update(Job).where(col(Job.id).in_(free)).values(hinted_at=tx.at).returning(col(Job.id), col(Job.name))
+    return [Hint(row.id, row.name, queue) for row in await tx.session.execute(statement)]
+
+
+async def open_count(tx: Transaction) -> int:
+    """How many jobs are not done."""
+    return await tx.session.scalar(select(func.count()).select_from(Job).where(col(Job.done_at).is_(None))) or 0
+
+
+def _is_free(at: datetime) -> ColumnElement[bool]:
+    lease_ends = col(Job.lease_expires_at)
+    return col(Job.done_at).is_(None) & or_(lease_ends.is_(None), lease_ends < at)
+
+
+async def _under(tx: Transaction, lease: Lease, **values: Any) -> None:
+    is_ours = (col(Job.id) == lease.job_id) & (col(Job.lease_token) == lease.token)
+    statement = update(Job).where(is_ours).values(**values).returning(col(Job.id))
+    if (await tx.session.execute(statement)).one_or_none() is None:
+        raise LeaseLost(lease.job_id)

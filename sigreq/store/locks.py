@@ -1,0 +1,20 @@
+"""What only one transaction at a time may do."""
+
+from enum import IntEnum
+
+from sqlalchemy import text
+
+from sigreq.transaction import Transaction
+
+
+class Lock(IntEnum):
+    """The advisory locks. The numbers only have to differ, also between versions that run side by side."""
+
+    TAKE = 0x5167_0001
+    FEED = 0x5167_0002
+    REGISTER = 0x5167_0003
+
+
+async def hold(tx: Transaction, lock: Lock) -> None:
+    """Wait for the lock and keep it until the transaction ends."""
+    await tx.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": int(lock)})

@@ -1,0 +1,107 @@
+"""The release register, products and the feed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from sigreq.domain.errors import AlreadyExists, NotFound
+from sigreq.domain.submission import Track
+from sigreq.domain.register import Published
+from sigreq.store import locks
+from sigreq.store.locks import Lock
+from sigreq.tables import FeedEntry, Product, Release
+from sigreq.transaction import Transaction
+
+
+async def product(tx: Transaction, product_id: str) -> Product | None:
+    """A product by its short name."""
+    return await tx.session.get(Product, product_id)
+
+
+async def products(tx: Transaction) -> Sequence[Product]:
+    """All products, by name."""
+    return (await tx.session.scalars(select(Product).order_by(col(Product.id)))).all()
+
+
+async def register(tx: Transaction, product_id: str) -> list[Published]:
+    """Every published version of a product, lowest ordinal first."""
+    statement = select(Release).where(col(Release.product_id) == product_id).order_by(col(Release.ordinal))
+    return [
+        Published(r.version, r.ordinal, r.published_at, r.rollout_done_at, r.withdrawn_at)
+        for r in await tx.session.scalars(statement)
+    ]
+
+
+async def release(tx: Transaction, product_id: str, version: str) -> Release:
+    """One row of the register. Raises NotFound."""
+    found = await tx.session.get(Release, (product_id, version))
+    if found is None:
+        raise NotFound(what=f"release of {product_id}", id=version)
+    return found
+
+
+async def newest(tx: Transaction, product_id: str) -> Release | None:
+    """The live version with the highest ordinal."""
+    statement = (
+        select(Release)
+        .where(col(Release.product_id) == product_id, col(Release.withdrawn_at).is_(None))
+        .order_by(col(Release.ordinal).desc())
+        .limit(1)
+    )
+    return await tx.session.scalar(statement)
+
+
+async def highest_ordinal(tx: Transaction, product_id: str) -> int | None:
+    """The highest ordinal ever used, withdrawn versions included."""
+    statement = select(func.max(col(Release.ordinal))).where(col(Release.product_id) == product_id)
+    return await tx.session.scalar(statement)
+
+
+async def feed_head(tx: Transaction) -> int:
+    """The number of the feed's last entry, 0 when there is none."""
+    return await tx.session.scalar(select(func.max(col(FeedEntry.number)))) or 0
+
+
+async def append_to_feed(tx: Transaction, entry: FeedEntry) -> None:
+    """Number and insert an entry. Numbers become visible in their order: the lock is held until the commit."""
+    await locks.hold(tx, Lock.FEED)
+    entry.number = await feed_head(tx) + 1
+    tx.session.add(entry)
+    await tx.session.flush()
+
+
+async def feed(
+    tx: Transaction, product_id: str, *, after: int, track: Track | None, limit: int
+) -> Sequence[FeedEntry]:
+    """Entries behind the cursor, in their order."""
+    statement = select(FeedEntry).where(col(FeedEntry.product_id) == product_id, col(FeedEntry.number) > after)
+    if track is not None:
+        statement = statement.where(col(FeedEntry.track) == track)
+    return (await tx.session.scalars(statement.order_by(col(FeedEntry.number)).limit(limit))).all()
+
+
+async def listed(tx: Transaction, product_id: str, limit: int) -> Sequence[Release]:
+    """The register of a product, highest ordinal first."""
+    statement = select(Release).where(col(Release.product_id) == product_id).order_by(col(Release.ordinal).desc())
+    return (await tx.session.scalars(statement.limit(limit))).all()
+
+
+async def withdraw(tx: Transaction, product_id: str, version: str) -> Release:
+    """Take a version out of circulation; doing so twice is no error. Raises NotFound."""
+    await locks.hold(tx, Lock.REGISTER)
+    row = await release(tx, product_id, version)
+    row.withdrawn_at = row.withdrawn_at or tx.at
+    await tx.session.flush()
+    return row
+
+
+async def add_product(tx: Transaction, fields: Mapping[str, Any]) -> Product:
+    """A new product. Raises AlreadyExists."""
+    if await tx.session.get(Product, fields["id"]) is not None:
+        raise AlreadyExists(what="product", id=fields["id"])
+    row = Product.model_validate(fields)
+    tx.session.add(row)
+    await tx.session.flush()
+    return row

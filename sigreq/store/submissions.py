@@ -1,0 +1,165 @@
+"""Reading submissions: one, a page, the queue, and what upkeep looks for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, case, or_, select, tuple_
+from sqlmodel import col
+
+from sigreq.domain.errors import NotFound
+from sigreq.domain.lifecycle import State
+from sigreq.domain.people import Actor
+from sigreq.domain.queueing import Band
+from sigreq.domain.submission import Kind, SampleFacts, Track
+from sigreq.tables import Change, ChangeSubmission, Event, Person, Sample, Submission, SubmissionSample
+from sigreq.transaction import Transaction
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """Customers see their own organisation's submissions; for them the others do not exist."""
+    if actor.is_staff:
+        return col(Submission.id).is_not(None)
+    return col(Submission.organisation_id) == actor.organisation_id
+
+
+async def get(tx: Transaction, submission_id: str, actor: Actor | None = None) -> Submission:
+    """One submission as the actor may see it (None: the service itself). Raises NotFound."""
+    statement = select(Submission).where(col(Submission.id) == submission_id)
+    if actor is not None:
+        statement = statement.where(visible(actor))
+    found = await tx.session.scalar(statement.execution_options(populate_existing=True))
+    if found is None:
+        raise NotFound(what="submission", id=submission_id)
+    return found
+
+
+async def page(
+    tx: Transaction, actor: Actor, *, state: State | None, after: tuple[datetime, str] | None, limit: int
+) -> Sequence[Submission]:
+    """Newest first, by row-value keyset: a page costs the same wherever it starts."""
+    key = tuple_(col(Submission.received_at), col(Submission.id))
+    statement = select(Submission).where(visible(actor))
+    if state is not None:
+        statement = statement.where(col(Submission.state) == state)
+    if after is not None:
+        statement = statement.where(key < tuple_(*after))
+    statement = statement.order_by(col(Submission.received_at).desc(), col(Submission.id).desc()).limit(limit)
+    return (await tx.session.scalars(statement)).all()
+
+
+def band(now: datetime) -> ColumnElement[int]:
+    """`domain/queueing.band` in SQL."""
+    return case(
+        (and_(col(Submission.warn_at).is_not(None), col(Submission.warn_at) <= now), int(Band.DUE_SOON)),
+        (col(Submission.track) == Track.EXPEDITED, int(Band.EXPEDITED)),
+        else_=int(Band.STANDARD),
+    )
+
+
+async def queue(
+    tx: Transaction, *, limit: int, not_barred: str | None = None, is_locking: bool = False
+) -> Sequence[Submission]:
+    """Waiting submissions in the order of `domain/queueing`."""
+    statement = select(Submission).where(col(Submission.state) == State.QUEUED)
+    if not_barred is not None:
+        barred = col(Submission.barred_person)
+        statement = statement.where(or_(barred.is_(None), barred != not_barred))
+    order = (band(tx.at), col(Submission.due_at), col(Submission.received_at), col(Submission.id))
+    statement = statement.order_by(*order).limit(limit)
+    if is_locking:
+        statement = statement.with_for_update()
+    return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
+
+
+async def samples(tx: Transaction, submission: Submission) -> list[SampleFacts]:
+    """The files of a submission in the order they came."""
+    statement = (
+        select(SubmissionSample, Sample)
+        .join(
+            Sample,
+            and_(
+                col(Sample.organisation_id) == submission.organisation_id,
+                col(Sample.sha256) == col(SubmissionSample.sha256),
+            ),
+        )
+        .where(col(SubmissionSample.submission_id) == submission.id)
+        .order_by(col(SubmissionSample.position))
+    )
+    rows = (await tx.session.execute(statement)).tuples()
+    return [SampleFacts(own.name, file.size, file.sha256, file.sha1, file.md5) for own, file in rows]
+
+
+async def timeline(tx: Transaction, subject_id: str, *, is_public_only: bool) -> Sequence[tuple[Event, Person | None]]:
+    """Events in their order, with who caused them."""
+    statement = (
+        select(Event, Person)
+        .outerjoin(Person, col(Person.id) == col(Event.actor_id))
+        .where(col(Event.subject_id) == subject_id)
+        .order_by(col(Event.sequence))
+    )
+    if is_public_only:
+        statement = statement.where(col(Event.public_sequence).is_not(None))
+    return (await tx.session.execute(statement)).tuples().all()
+
+
+async def open_twin(
+    tx: Transaction, organisation_id: str, product_id: str, kind: Kind, sha256s: Sequence[str]
+) -> Submission | None:
+    """The organisation's open submission of the same kind that already has every one of these files."""
+    has_all = [
+        select(SubmissionSample.submission_id)
+        .where(col(SubmissionSample.submission_id) == col(Submission.id), col(SubmissionSample.sha256) == sha256)
+        .exists()
+        for sha256 in sha256s
+    ]
+    statement = (
+        select(Submission)
+        .where(
+            col(Submission.organisation_id) == organisation_id,
+            col(Submission.product_id) == product_id,
+            col(Submission.kind) == kind,
+            col(Submission.state).not_in([State.CLOSED, State.FIXED]),
+            *has_all,
+        )
+        .order_by(col(Submission.received_at))
+        .limit(1)
+    )
+    return await tx.session.scalar(statement)
+
+
+async def with_lapsed_claim(tx: Transaction, limit: int = 100) -> Sequence[str]:
+    """In analysis, but the analyst has been silent for longer than the claim lives."""
+    statement = select(col(Submission.id)).where(
+        col(Submission.state) == State.IN_ANALYSIS, col(Submission.claim_expires_at) < tx.at
+    )
+    return (await tx.session.scalars(statement.limit(limit))).all()
+
+
+async def fixed_before(tx: Transaction, moment: datetime, limit: int = 100) -> Sequence[str]:
+    """Fixed, and not a word from the customer since `moment`."""
+    statement = select(col(Submission.id)).where(
+        col(Submission.state) == State.FIXED, col(Submission.fixed_at) < moment
+    )
+    return (await tx.session.scalars(statement.limit(limit))).all()
+
+
+async def helped_by(tx: Transaction, change_id: str) -> Sequence[Submission]:
+    """The submissions that a change is for."""
+    statement = (
+        select(Submission)
+        .join(ChangeSubmission, col(ChangeSubmission.submission_id) == col(Submission.id))
+        .where(col(ChangeSubmission.change_id) == change_id)
+        .order_by(col(Submission.received_at), col(Submission.id))
+    )
+    return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
+
+
+async def changes_of(tx: Transaction, submission_id: str) -> Sequence[Change]:
+    """The changes drafted for a submission, oldest first."""
+    statement = (
+        select(Change)
+        .join(ChangeSubmission, col(ChangeSubmission.change_id) == col(Change.id))
+        .where(col(ChangeSubmission.submission_id) == submission_id)
+        .order_by(col(Change.created_at), col(Change.id))
+    )
+    return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()

@@ -1,0 +1,83 @@
+"""One transaction per request or job: a session, one time, and the hints that leave after its commit."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from sigreq.domain.errors import ServiceUnavailable
+from sigreq.domain.submission import Track
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Wake somebody up for a job that is already in the database."""
+
+    job_id: str
+    name: str
+    queue: Track
+
+
+@dataclass
+class Transaction:
+    """What a use case works with. `at` is the time of everything it writes."""
+
+    session: AsyncSession
+    at: datetime
+    hints: list[Hint] = field(default_factory=list)
+
+
+Send = Callable[[Sequence[Hint]], Awaitable[None]]
+
+
+def utc_now() -> datetime:
+    """The clock at the rim; inside, time is an argument."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """Opens transactions. What is put into `hints` is sent only when the commit has succeeded."""
+
+    def __init__(self, url: str, *, pool_size: int, send: Send, clock: Callable[[], datetime] = utc_now) -> None:
+        self._engine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10, connect_args={"timeout": 5}
+        )
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._send = send
+        self.clock = clock
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Commit at the end, roll back on any error. Raises ServiceUnavailable when PostgreSQL is out of reach."""
+        try:
+            async with self._sessions() as session:
+                await _connect(session)
+                tx = Transaction(session, self.clock())
+                yield tx
+                await session.commit()
+        except DBAPIError as error:
+            if _is_out_of_reach(error):
+                raise ServiceUnavailable("the database") from error
+            raise
+        if tx.hints:
+            await self._send(tx.hints)
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self._engine.dispose()
+
+
+async def _connect(session: AsyncSession) -> None:
+    try:
+        await session.connection()
+    except (OSError, TimeoutError) as error:
+        raise ServiceUnavailable("the database") from error
+
+
+def _is_out_of_reach(error: DBAPIError) -> bool:
+    """Whether the server is gone or not accepting (classes 08 and 57P0x of SQLSTATE), not whether our SQL is wrong."""
+    state = str(getattr(error.orig, "sqlstate", "") or "")
+    return error.connection_invalidated or state.startswith(("08", "57P", "53300"))

@@ -1,0 +1,170 @@
+"""One worker process for one track: listens to hints, and looks into the database for what hints forgot."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from arq.worker import Function, func
+from arq.worker import Worker as ArqWorker
+
+from sigreq.blobs import Blobs
+from sigreq.domain.errors import ServiceUnavailable
+from sigreq.domain.submission import Track
+from sigreq.jobs import UNREACHABLE, Hints, encode, queue_name, redis_settings
+from sigreq.notify import deliveries
+from sigreq.notify.deliveries import Deliveries
+from sigreq.release import gate, proof
+from sigreq.release.gate import Gate
+from sigreq.release.proof import Proof
+from sigreq.scanning.scanner import Scanner
+from sigreq.scanning.stored import Rulesets, StoredSamples
+from sigreq.settings import Settings
+from sigreq.store.jobs import JobName
+from sigreq.transaction import Database
+from sigreq.upkeep.forgotten import close_silent, find_jobs, lapse_claims
+from sigreq.validation import screening
+from sigreq.validation.screening import Screening
+from sigreq.webhooks import WebhookSender
+from sigreq.work import Runner, Work
+
+log = structlog.get_logger()
+UPKEEP_EVERY = timedelta(seconds=5)
+LAST_WORDS_SECONDS = 5
+ARQ_TIMEOUT_SECONDS = 3600  # only a last resort: leases and the scanner's own clock come long before
+
+
+class TrackWorker:
+    """Everything one worker process holds, and its three loops."""
+
+    def __init__(self, settings: Settings, queue: Track) -> None:
+        self._settings = settings
+        self._queue = queue
+        self._hints = Hints(settings.redis.url.get_secret_value())
+        url = settings.database.url.get_secret_value()
+        self._database = Database(url, pool_size=settings.jobs.at_once + 4, send=self._hints.send)
+        scan_dir = settings.work_dir / f"scan-{queue}"
+        self._scanner = Scanner(scan_dir, children=settings.scanning.children, timeout=settings.scanning.timeout)
+        hooks = settings.webhooks
+        self._sender = WebhookSender(allow_private=hooks.allow_private_addresses, timeout=hooks.timeout)
+        self._runner = Runner(self._database, self._works(), settings.jobs)
+        self._direct: set[asyncio.Task[None]] = set()
+
+    def _works(self) -> dict[JobName, Work]:
+        """What each kind of job does."""
+        settings, database, lease = self._settings, self._database, self._settings.jobs.lease
+        rulesets = Rulesets(Blobs(settings.s3, settings.s3.bundles))
+        stored = StoredSamples(Blobs(settings.s3, settings.s3.samples), self._scanner, settings.work_dir)
+        screener = Screening(database, rulesets, stored, lease)
+        tester = Gate(database, rulesets, stored, self._scanner, lease)
+        prover = Proof(database, rulesets, stored, settings.analysis.claim, lease)
+        return {
+            JobName.SCREEN: Work(screener.screen, screening.give_up),
+            JobName.TEST: Work(tester.test, gate.give_up),
+            JobName.PROVE: Work(prover.prove, proof.give_up),
+            JobName.DELIVER: Work(Deliveries(database, self._sender).deliver, deliveries.give_up),
+        }
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; then finish what is under way for a few seconds more."""
+        jobs = self._settings.jobs
+        loops = [
+            asyncio.create_task(self._listen()),
+            asyncio.create_task(_repeat(self._mend, jobs.reconcile)),
+            asyncio.create_task(_repeat(self._keep_up, UPKEEP_EVERY)),
+        ]
+        log.info("worker.started", queue=self._queue)
+        await stop.wait()
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        if self._direct:
+            await asyncio.wait(self._direct, timeout=LAST_WORDS_SECONDS)
+        await self._scanner.close()
+        await self._sender.close()
+        await self._hints.close()
+        await self._database.close()
+
+    async def _listen(self) -> None:
+        """Take hints from Redis; whenever it goes away, come back when it does."""
+        while True:
+            arq = self._arq_worker()
+            try:
+                await arq.async_run()
+            except UNREACHABLE as error:
+                log.warning("worker.redis_lost", error=type(error).__name__)
+                await asyncio.sleep(0.5)
+            finally:
+                if arq.main_task is not None:
+                    arq.main_task.cancel()
+                if arq.tasks:
+                    await asyncio.wait(arq.tasks.values(), timeout=LAST_WORDS_SECONDS)
+
+    def _arq_worker(self) -> ArqWorker:
+        jobs = self._settings.jobs
+        return ArqWorker(
+            functions=functions(self._runner),
+            queue_name=queue_name(self._queue),
+            redis_settings=redis_settings(self._settings.redis.url.get_secret_value(), is_patient=True),
+            handle_signals=False,
+            max_jobs=jobs.at_once,
+            job_timeout=ARQ_TIMEOUT_SECONDS,
+            keep_result=0,
+            poll_delay=jobs.poll,
+            max_tries=1,
+            retry_jobs=False,
+            health_check_interval=10,
+            health_check_key=f"{queue_name(self._queue)}:health:{os.getpid()}",
+            job_serializer=encode,
+            job_deserializer=json.loads,
+            log_results=False,
+        )
+
+    async def _mend(self) -> None:
+        """Hint again at forgotten jobs; without Redis, do them here and now."""
+        hints = await find_jobs(self._database, self._queue, self._settings.jobs)
+        if not hints:
+            return
+        try:
+            await self._hints.send_or_fail(hints)
+        except UNREACHABLE:
+            at_once = asyncio.Semaphore(self._settings.jobs.at_once)
+            for hint in hints:
+                task = asyncio.create_task(self._run_directly(hint.job_id, at_once))
+                self._direct.add(task)
+                task.add_done_callback(self._direct.discard)
+
+    async def _run_directly(self, job_id: str, at_once: asyncio.Semaphore) -> None:
+        async with at_once:
+            with suppress(ServiceUnavailable):  # it stays due, and is found again
+                await self._runner.run(job_id)
+
+    async def _keep_up(self) -> None:
+        await lapse_claims(self._database)
+        await close_silent(self._database, self._settings.analysis)
+
+
+def functions(runner: Runner) -> list[Function]:
+    """Every job name, each with the same few words: the row says the rest."""
+
+    async def run(_: dict[Any, Any], job_id: str) -> None:
+        with suppress(ServiceUnavailable):  # it stays due, and is found again
+            await runner.run(job_id)
+
+    return [func(run, name=name) for name in JobName]
+
+
+async def _repeat(step: Callable[[], Awaitable[None]], pause: timedelta) -> None:
+    """Do it for ever; one failure is a line in the log, not the end of the loop."""
+    while True:
+        try:
+            await step()
+        except ServiceUnavailable as outage:
+            log.warning("worker.waits", reason=outage.message)
+        except Exception:
+            log.exception("worker.step_failed", step=getattr(step, "__name__", "?"))
+        await asyncio.sleep(pause.total_seconds())

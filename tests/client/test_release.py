@@ -1,0 +1,134 @@
+"""The release tool against a server that keeps a feed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sigreq.cli.main import main
+from tests.client.server import Answer, Scripted
+from tests.client.test_train import entry
+
+RELEASES = {
+    "items": [
+        {"version": "20261101.002", "ordinal": 8, "published_at": "2026-11-01T10:00:00Z", "withdrawn_at": "x"},
+        {"version": "20261101.001", "ordinal": 7, "published_at": "2026-11-01T09:00:00Z", "withdrawn_at": None},
+    ]
+}
+NEXT = "20991231.001"
+RULE = {"rule": "fresh", "source": "rule fresh {}"}
+
+
+@pytest.fixture
+def shop(server: Scripted) -> Scripted:
+    """A product whose newest live version is 20261101.001, and which takes the version NEXT."""
+    server.on("GET /v1/releases/av", Answer(RELEASES))
+    server.on("GET /v1/releases/av/20261101.001/ruleset", Answer({"rules": {"old": "rule old {}"}, "allowed": ["aa"]}))
+    server.on(f"PUT /v1/releases/av/{NEXT}", Answer({}, 201))
+    for change in ("C1", "C2"):
+        server.on(f"POST /v1/changes/{change}/picked-up", Answer({}))
+    return server
+
+
+def page(*items: dict[str, Any]) -> Answer:
+    """One page of the feed."""
+    return Answer({"items": items, "next_cursor": items[-1]["number"] if items else 0})
+
+
+def run(server: Scripted, state: Path, *more: str) -> Result:
+    """Start the tool for one look."""
+    command = ["release", "run", "--product", "av", "--version", NEXT, "--state", str(state), "--once", *more]
+    return CliRunner().invoke(main, [*command, "--url", server.url, "--key", "sgrq_live_test"])
+
+
+def puts(server: Scripted) -> list[Any]:
+    """What was published."""
+    return [each.document for each in server.seen if each.method == "PUT"]
+
+
+def test_an_approved_change_is_published_on_the_newest_live_rules(shop: Scripted, tmp_path: Path) -> None:
+    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE)), page())
+    result = run(shop, tmp_path / "state.json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "C1 rev 1: included" in result.stdout
+    assert puts(shop) == [
+        {
+            "ordinal": 9,
+            "ruleset": {"rules": {"old": "rule old {}", "fresh": "rule fresh {}"}, "allowed": ["aa"]},
+            "changes": [{"id": "C1", "rev": 1, "is_included": True}],
+        }
+    ]
+    assert "POST /v1/changes/C1/picked-up" in shop.asked
+
+
+def test_a_tool_killed_after_publishing_does_not_publish_again(shop: Scripted, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE)), page())
+    shop.on(f"PUT /v1/releases/av/{NEXT}", Answer({"code": "died", "detail": "as if killed"}, 500))
+    assert run(shop, state).exit_code == 1
+    assert list(json.loads(state.read_text())["items"]) == ["C1"]
+
+    published = entry(5, "C1", action="published", **RULE)
+    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE)), page(published), page())
+    assert run(shop, state).exit_code == 0
+    assert len(puts(shop)) == 1
+    assert [each.query["after"] for each in shop.seen if each.path == "/v1/feed"] == ["0", "4", "3", "4", "5"]
+
+
+def test_a_change_that_is_not_waiting_any_more_does_not_hold_up_the_others(shop: Scripted, tmp_path: Path) -> None:
+    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE), entry(5, "C2", "hash_allow", sha256="bb")), page())
+    problem = {"status": 422, "code": "change_unknown", "detail": "Not waiting: C1.", "changes": "C1"}
+    shop.on(f"PUT /v1/releases/av/{NEXT}", Answer(problem, 422), Answer({}, 201))
+    assert run(shop, tmp_path / "state.json").exit_code == 0
+    assert [[change["id"] for change in put["changes"]] for put in puts(shop)] == [["C1", "C2"], ["C2"]]
+    assert "fresh" not in puts(shop)[1]["ruleset"]["rules"]
+
+
+def test_a_feed_that_tells_another_story_is_read_from_its_beginning(shop: Scripted, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    shop.on("GET /v1/feed", page(entry(9, "C9", action="withdrawn")), page())
+    assert run(shop, state).exit_code == 0
+
+    shop.on("GET /v1/feed", page(entry(9, "C2", "hash_allow", sha256="bb")), page(entry(4, "C1", **RULE)), page())
+    assert run(shop, state).exit_code == 0
+    assert [change["id"] for change in puts(shop)[0]["changes"]] == ["C1"]
+
+
+def test_a_feed_that_lost_its_end_is_read_from_its_beginning(shop: Scripted, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    shop.on("GET /v1/feed", page(entry(9, "C9", action="withdrawn")), page())
+    assert run(shop, state).exit_code == 0
+
+    ahead = Answer({"status": 409, "code": "cursor_ahead", "detail": "Ahead."}, 409)
+    shop.on("GET /v1/feed", ahead, page(entry(4, "C1", **RULE)), page())
+    assert run(shop, state).exit_code == 0
+    assert len(puts(shop)) == 1
+
+
+def test_only_the_asked_track_goes_and_the_other_still_waits(shop: Scripted, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    urgent = entry(5, "C2", "hash_allow", sha256="bb") | {"track": "expedited"}
+    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE), urgent), page())
+    assert run(shop, state, "--track", "expedited").exit_code == 0
+    assert [change["id"] for change in puts(shop)[0]["changes"]] == ["C2"]
+    assert list(json.loads(state.read_text())["items"]) == ["C1"]
+
+
+def test_a_dry_run_changes_nothing(shop: Scripted, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE)), page())
+    result = run(shop, state, "--dry-run")
+    assert result.exit_code == 0
+    assert "Would publish av" in result.stdout
+    assert {each.method for each in shop.seen} == {"GET"}
+    assert not state.exists()
+
+
+def test_a_change_picked_up_by_an_earlier_attempt_is_published(shop: Scripted, tmp_path: Path) -> None:
+    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE)), page())
+    again = Answer({"status": 409, "code": "state_forbids", "detail": "It is picked_up."}, 409)
+    shop.on("POST /v1/changes/C1/picked-up", again)
+    assert run(shop, tmp_path / "state.json").exit_code == 0
+    assert len(puts(shop)) == 1
