@@ -93,11 +93,9 @@ class Operations(Generic[R_co]):
         """Say that the published fix works."""
         return self._post("submissions", submission_id, "confirm")
 
-    def still_happens(self, submission_id: str, message: str, database_version: str | None = None) -> R_co:
+    def still_happens(self, submission_id: str, message: str) -> R_co:
         """Say that the published fix does not work."""
-        return self._post(
-            "submissions", submission_id, "still-happens", message=message, database_version=database_version
-        )
+        return self._post("submissions", submission_id, "still-happens", message=message)
 
     def dispute(self, submission_id: str, message: str) -> R_co:
         """Ask for a second opinion."""
@@ -213,8 +211,8 @@ class Operations(Generic[R_co]):
         """All customers."""
         return self._get("admin", "organisations")
 
-    def add_organisation(self, name: str, plan: str, organisation_id: str | None = None) -> R_co:
-        """A new customer."""
+    def add_organisation(self, organisation_id: str, name: str, plan: str) -> R_co:
+        """A new customer under a short name."""
         return self._post("admin", "organisations", id=organisation_id, name=name, plan=plan)
 
     def people(self) -> R_co:

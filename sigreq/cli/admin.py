@@ -53,13 +53,13 @@ def organisation() -> None:
 
 
 @organisation.command("add")
+@click.argument("organisation_id", metavar="ORGANISATION")
 @click.argument("name")
-@click.option("--plan", required=True, help="The service plan's short name.")
-@click.option("--id", "organisation_id", help="[default: the server's choice]")
+@click.option("--plan", default="standard", show_default=True, help="standard, msa_start or msa_business.")
 @api_command
-def add_organisation(session: Session, name: str, plan: str, organisation_id: str | None) -> None:
-    """Add a customer."""
-    document = session.client.add_organisation(name, plan, organisation_id)
+def add_organisation(session: Session, organisation_id: str, name: str, plan: str) -> None:
+    """Add a customer under the short name ORGANISATION."""
+    document = session.client.add_organisation(organisation_id, name, plan)
     session.show(document, f"Organisation {document['id']}: {name}")
 
 

@@ -31,6 +31,8 @@ SECTIONS = {
         "still-happens": Entry("respond:still_happens", "Say that the published fix does not work."),
         "dispute": Entry("respond:dispute", "Ask for a second opinion."),
         "withdraw": Entry("respond:withdraw", "Take a submission back."),
+        "account": Entry("account:account", "Show who you are and what you were promised."),
+        "webhook": Entry("account:webhook", "Have every event sent to an address of yours."),
     },
     "For staff": {
         "queue": Entry("status:queue", "List what waits, in the order in which it will be taken."),

@@ -10,7 +10,7 @@ from typing import IO, Any, NoReturn
 import click
 
 import sigreq_client
-from sigreq.cli.output import plain, problem_lines
+from sigreq.cli.output import plain
 
 
 class Failure(click.ClickException):
@@ -54,7 +54,7 @@ def api_command(command: Callable[..., None]) -> Callable[..., None]:
                 command(session, **said)
             except sigreq_client.ApiError as error:
                 document = {"status": error.status, "code": error.code, "detail": error.detail, **error.data}
-                session.fail("\n".join(problem_lines(document)), document)
+                session.fail(f"{error.detail} [{error.code}]", document)
             except sigreq_client.ApiUnreachable as error:
                 message = "\n".join([str(error), *getattr(error, "__notes__", [])])
                 session.fail(message, {"code": "unreachable", "detail": message, "is_undecided": error.is_undecided})

@@ -1,23 +1,19 @@
 """The API's answers as text for people."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 Document = Mapping[str, Any]
 
-NEXT_STEPS = {
-    "received": "It is being screened. Follow it: sigreq status {id} --follow",
-    "screening": "It is being screened. Follow it: sigreq status {id} --follow",
-    "queued": "An analyst will take it. Follow it: sigreq status {id} --follow",
-    "in_analysis": "An analyst is at it. To add something: sigreq reply {id} MESSAGE",
-    "awaiting_customer": "The analyst has asked you something. Answer: sigreq reply {id} MESSAGE",
-    "determined": "It is decided; a change to the database is under way. Follow it: sigreq status {id} --follow",
-    "fixed": (
-        "Update to database {fixed_in} and look again. Then: sigreq confirm {id}, or sigreq still-happens {id} MESSAGE"
-    ),
-    "closed": "It is closed. If you do not agree: sigreq dispute {id} MESSAGE",
+_COMMANDS = {
+    "awaiting_customer": "sigreq reply {id} MESSAGE",
+    "fixed": "sigreq confirm {id}, or sigreq still-happens {id} MESSAGE",
+    "closed": "sigreq still-happens {id} MESSAGE, or sigreq dispute {id} MESSAGE",
 }
+_NOTHING: tuple[object, ...] = (None, "", [], {})
+_TITLE_WIDTH = 24
+_FOLLOW = "sigreq status {id} --follow"
 
 
 def plain(text: str) -> str:
@@ -40,16 +36,27 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def problem_lines(document: Document) -> Iterator[str]:
-    """The server's message, then each field it does not accept."""
-    yield f"{document['detail']} [{document['code']}]"
-    for problem in document.get("problems", []):
-        yield "  " + ": ".join(str(value) for value in problem.values())
+def _aligned(lines: Iterable[tuple[str, object]]) -> str:
+    return "\n".join(f"{title + ':':<{_TITLE_WIDTH}}{value}" for title, value in lines)
+
+
+def _value(value: object) -> str:
+    """Nested JSON as words: what is empty is left out, each member of an outer list has a line."""
+    if isinstance(value, list):
+        return "".join(f"\n      {_inline(member)}" for member in value) or "none"
+    return _inline(value)
+
+
+def _inline(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_inline(member)}" for name, member in value.items() if member not in _NOTHING)
+    if isinstance(value, list):
+        return " ".join(map(_inline, value))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def submission_text(document: Document) -> str:
     """Where a submission stands."""
-    due = f"{moment(document['due_at'])} ({'guaranteed' if document['is_guaranteed'] else 'our aim, not guaranteed'})"
     lines = [
         ("Submission", f"{document['id']} (revision {document['revision']})"),
         ("State", document["state"]),
@@ -57,16 +64,17 @@ def submission_text(document: Document) -> str:
         ("Database", f"{document['database_verdict']}; the latest is {document['latest_version'] or 'not known'}"),
         ("Severity", f"{document['severity']} ({document['track']} track)"),
         ("Received", moment(document["received_at"])),
-        ("Answer due", due),
+        ("Answer due", _due(document)),
         *((title, document[name]) for name, title in _WHERE_KNOWN.items() if document.get(name)),
+        *([("Claimed until", moment(document["claim_expires_at"]))] if document.get("claim_expires_at") else []),
         *(("Sample", f"{sample['sha256']}  {sample['name']}") for sample in document.get("samples", [])),
     ]
-    return "\n".join(f"{title + ':':<14}{value}" for title, value in lines)
+    return _aligned(lines)
 
 
 _WHERE_KNOWN = {
+    "finding": "Screening",
     "analyst": "Analyst",
-    "claim_expires_at": "Claimed until",
     "determination": "Conclusion",
     "final_verdict": "The file is",
     "resolution": "Ended as",
@@ -76,14 +84,23 @@ _WHERE_KNOWN = {
 
 
 def next_step(document: Document) -> str:
-    """What its customer can do now."""
-    return NEXT_STEPS[document["state"]].format(id=document["id"], fixed_in=document.get("fixed_in") or "(unknown)")
+    """What its customer can do now, in the server's words and as a command."""
+    command = _COMMANDS.get(document["state"], _FOLLOW)
+    return f"What next: {document['next_step']}\n  {command.format(id=document['id'])}"
+
+
+def _due(document: Document) -> str:
+    """Staff see a goal that was not promised, customers do not."""
+    due = document.get("due_at", document["response_due_at"])
+    if due is None:
+        return "no time is guaranteed"
+    return f"{moment(due)}{'' if document.get('is_guaranteed', True) else ' (a goal, not guaranteed)'}"
 
 
 def submission_table(items: Sequence[Document]) -> str:
     """One line for each."""
     names = ("id", "state", "track", "severity", "kind", "product")
-    rows = [[*(item[name] for name in names), moment(item["due_at"])] for item in items]
+    rows = [[*(item[name] for name in names), _due(item)] for item in items]
     return table([*(name.upper() for name in names), "ANSWER DUE"], rows) if items else "Nothing here."
 
 
@@ -91,7 +108,7 @@ def event_text(event: Document) -> str:
     """One line of a timeline, with what was said under it."""
     by = f" by {event['by']}" if event.get("by") else ""
     data = event.get("data") or {}
-    notes = "".join(f"\n    {name}: {value}" for name, value in data.items() if value not in (None, "", [], {}))
+    notes = "".join(f"\n    {name}: {_value(value)}" for name, value in data.items() if value not in _NOTHING)
     return f"{moment(event['at'])}  {event['name']} ({event['state']}){by}{notes}"
 
 
@@ -106,9 +123,9 @@ def change_text(document: Document) -> str:
         ("Approved by", document["approved_by"] or "-"),
         ("Tested on", document["tested_against"] or "-"),
         ("Published in", document["published_in"] or "-"),
-        *((name, value) for name, value in (document["report"] or {}).items()),
+        *((f"Test, {name}", _value(value)) for name, value in (document["report"] or {}).items()),
         ("Kind", document["kind"]),
         *((name, value) for name, value in document["payload"].items() if name != "source"),
     ]
-    text = "\n".join(f"{title + ':':<14}{value}" for title, value in lines)
+    text = _aligned(lines)
     return f"{text}\n\n{document['payload']['source']}" if "source" in document["payload"] else text

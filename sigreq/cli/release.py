@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from sigreq.cli.options import Session, api_command
-from sigreq.cli.output import problem_lines
 from sigreq.cli.train import Train, Waiting, couple, next_version
 from sigreq.domain.ruleset import Ruleset
 from sigreq_client import ApiError, ApiUnreachable
@@ -74,7 +73,7 @@ def _look_again(order: Order) -> None:
     except ApiError as error:
         if error.status not in {HTTP_CONFLICT, HTTP_TOO_MANY} and error.status < HTTP_SERVER_ERROR:
             raise
-        click.echo("\n".join(problem_lines({"detail": error.detail, "code": error.code, **error.data})), err=True)
+        click.echo(f"{error.detail} [{error.code}]", err=True)
 
 
 def _look(order: Order) -> None:

@@ -30,11 +30,10 @@ def confirm(session: Session, submission_id: str) -> None:
 @click.command("still-happens")
 @click.argument("submission_id", metavar="ID")
 @click.argument("message")
-@click.option("--database-version", help="The version with which it still happens.")
 @api_command
-def still_happens(session: Session, submission_id: str, message: str, database_version: str | None) -> None:
-    """Say that the published fix does not work."""
-    _show(session, session.client.still_happens(submission_id, message, database_version))
+def still_happens(session: Session, submission_id: str, message: str) -> None:
+    """Say that the published fix does not work; another analyst will look."""
+    _show(session, session.client.still_happens(submission_id, message))
 
 
 @click.command()

@@ -26,8 +26,11 @@ _DETAILS = {
     "purpose": "What it is for.",
     "observed_behaviour": "What you saw.",
     "arrived_how": "How the file came to you.",
+    "detecting_component": "The part of the product that detects it.",
     "operating_system": "Where it runs.",
     "business_justification": "What it keeps you from doing, up to 2000 characters.",
+    "customer_reference": "Your own ticket number.",
+    "prior_submission": "An earlier submission about the same.",
 }
 _REFUSALS = {
     "outdated": (
@@ -85,10 +88,10 @@ def _details(command: Callable[..., None]) -> Callable[..., None]:
     help="What you take the file for. [default: clean for a false positive, else malware]",
 )
 @click.option("--archive-password", help="Opens the archives among the files.")
-@click.option("--customer-reference", help="Your own ticket number.")
 @click.option("--sha256", multiple=True, help="A hash you hold of a file, as HASH or NAME=HASH; the server compares.")
 @_details
-@click.option("--hosts-affected", type=click.IntRange(min=0))
+@click.option("--hosts-affected", type=click.IntRange(min=0), help="How many machines.")
+@click.option("--is-production/--is-not-production", default=None, help="Whether they do productive work.")
 @click.option(
     "--quarantined/--not-quarantined", "is_quarantined", default=None, help="Whether the file was locked away."
 )
@@ -129,7 +132,7 @@ def _refuse_old_database(session: Session, document: dict[str, Any]) -> None:
 def _claim(fields: dict[str, object]) -> dict[str, Any]:
     """The submission's JSON, without what was not said."""
     said = {name: value for name, value in fields.items() if value not in (None, ())}
-    names = {*_DETAILS, "hosts_affected", "is_quarantined", "is_publisher"}
+    names = {*_DETAILS, "hosts_affected", "is_production", "is_quarantined", "is_publisher"}
     claim = {name: value for name, value in said.items() if name not in names | {"sha256"}}
     claim.setdefault("expected_verdict", "clean" if said["kind"] == "false_positive" else "malware")
     claim["details"] = {name: value for name, value in said.items() if name in names}

@@ -47,13 +47,18 @@ def leave_root(account: str) -> None:
     _keep_only_file_access()
 
 
+def signal_at_parents_death(number: int) -> None:
+    """Have this process signalled when the thread that started it is gone."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+
+
 def main() -> None:
     """Arguments: pid of the parent, number of the signal for its death, account or nothing, then the command."""
     parent, death_signal, account, *argv = sys.argv[1:]
     if account:
         leave_root(account)
     # After the change of user, because that clears it.
-    _prctl(_PR_SET_PDEATHSIG, int(death_signal))
+    signal_at_parents_death(int(death_signal))
     if os.getppid() != int(parent):
         sys.exit("the parent died before its server started")
     os.execv(argv[0], argv)  # noqa: S606

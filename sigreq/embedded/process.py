@@ -106,6 +106,14 @@ def command(argv: Sequence[str | Path], on_parent_death: signal.Signals, account
     return [*launcher, *map(str, argv)]
 
 
+def die_with_parent(number: signal.Signals) -> None:
+    """Have this process signalled when the one that started it is gone; at once, if it is gone already."""
+    parent = os.getppid()
+    launch.signal_at_parents_death(number)
+    if parent == 1 or os.getppid() != parent:
+        os.kill(os.getpid(), number)
+
+
 def _spawn(program: Program, log: IO[bytes]) -> psutil.Popen:
     return psutil.Popen(
         command(program.argv, program.on_parent_death, program.account),

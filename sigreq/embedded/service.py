@@ -1,6 +1,7 @@
 """All of sigreq on one machine: the servers, the API and a worker for each track, kept running together."""
 
 import os
+import random
 import socket
 import sys
 from collections.abc import Mapping
@@ -139,14 +140,23 @@ def _settings(addresses: Addresses, data: Path) -> dict[str, str]:
 
 
 def _port(kept: Path, host: str) -> int:
-    """The port of the last start while it is free, else another one; kept for the next start."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    before = int(kept.read_text()) if kept.exists() else 0
-    for wanted in (before, 0):
-        with socket.socket(family) as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, wanted))
-            port: int = probe.getsockname()[1]
+    """The port of the last start while it is free, else another one; kept for the next start.
+
+    Below 32768, where the kernel takes no ports for outgoing connections.
+    """
+    before = [int(kept.read_text())] if kept.exists() else []
+    for port in [*before, *random.sample(range(20000, 32768), 50)]:
+        if _is_free(host, port):
             write_private(kept, str(port))
             return port
     raise EmbeddedError(f"no port can be had on {host}")
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -96,6 +96,13 @@ class Stack:
         self.kill(name)
         self.start_one(name)
 
+    def revive(self) -> list[ServerName]:
+        """Start again what has died, and say what that was."""
+        dead: list[ServerName] = [name for name, child in self._children.items() if not child.is_alive()]
+        for name in dead:
+            self.start_one(name)
+        return dead
+
     def _stop_children(self) -> None:
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda child: child.stop(_STOP_SECONDS), self._children.values()))

@@ -24,25 +24,9 @@ SUBMISSION = {
     "track": "expedited",
     "severity": 2,
     "received_at": "2026-11-22T10:00:00Z",
-    "due_at": "2026-11-22T12:00:00Z",
-    "is_guaranteed": True,
+    "response_due_at": "2026-11-22T12:00:00Z",
+    "next_step": "An analyst will take the case.",
     "is_joined": False,
-}
-CHANGE = {
-    "id": "CH-1",
-    "revision": 5,
-    "rev": 2,
-    "product": "av",
-    "kind": "rule_add",
-    "track": "standard",
-    "state": "tested",
-    "payload": {"rule": "fresh", "source": "rule fresh {}"},
-    "submission_ids": ["SR-7K3M-9QX2-4TFB"],
-    "tested_against": "20261122.001",
-    "report": None,
-    "written_by": "Ada",
-    "approved_by": None,
-    "published_in": None,
 }
 CHECK = {
     "product": "av",
@@ -130,13 +114,12 @@ def test_waiting_ends_when_screening_does(server: Scripted, sample: Path, monkey
     assert json.loads(result.stdout)["state"] == "queued"
 
 
-def test_fields_that_are_not_accepted_are_named(server: Scripted) -> None:
-    problems = [{"field": "message", "message": "is empty"}]
-    problem = {"status": 422, "code": "field_invalid", "detail": "Look at the fields.", "problems": problems}
+def test_a_refusal_is_told_in_the_servers_words(server: Scripted) -> None:
+    problem = {"status": 422, "code": "field_invalid", "detail": "Look at the fields: message: is empty."}
     server.on("POST /v1/submissions/SR-1/reply", Answer(problem, 422))
     result = run(server, "reply", "SR-1", "")
     assert result.exit_code == 1
-    assert result.stderr == "Error: Look at the fields. [field_invalid]\n  message: is empty\n"
+    assert result.stderr == "Error: Look at the fields: message: is empty. [field_invalid]\n"
 
 
 def test_the_problem_document_is_printed_for_programs(server: Scripted) -> None:
@@ -181,54 +164,6 @@ def test_the_key_can_come_from_a_file(server: Scripted, tmp_path: Path) -> None:
     assert server.seen[0].headers["Authorization"] == "Bearer sgrq_live_filed"
 
 
-def test_a_decision_is_made_on_the_revision_that_is_there(server: Scripted) -> None:
-    server.on("GET /v1/changes/CH-1", Answer(CHANGE))
-    server.on("POST /v1/changes/CH-1/approve", Answer(CHANGE | {"state": "approved"}))
-    assert run(server, "decide", "approve", "CH-1").exit_code == 0
-    assert server.asked == ["GET /v1/changes/CH-1", "POST /v1/changes/CH-1/approve"]
-    assert server.seen[1].headers["If-Match"] == '"5"'
-
-
-def test_a_decision_can_name_the_revision_that_was_seen(server: Scripted) -> None:
-    server.on("POST /v1/submissions/SR-1/claim", Answer(SUBMISSION))
-    assert run(server, "decide", "claim", "SR-1", "--revision", "2").exit_code == 0
-    assert server.asked == ["POST /v1/submissions/SR-1/claim"]
-    assert server.seen[0].headers["If-Match"] == '"2"'
-
-
-def test_a_rule_is_drafted_under_the_name_of_its_file(server: Scripted, tmp_path: Path) -> None:
-    source = tmp_path / "Gen_Fresh.yar"
-    source.write_text("rule Gen_Fresh { condition: false }")
-    server.on("POST /v1/changes", Answer(CHANGE, 201))
-    result = run(server, "decide", "draft", "SR-1", "SR-2", "--kind", "rule_add", "--source", str(source))
-    assert (result.exit_code, result.stderr) == (0, "")
-    assert server.seen[0].document == {
-        "submission_ids": ["SR-1", "SR-2"],
-        "kind": "rule_add",
-        "payload": {"rule": "Gen_Fresh", "source": "rule Gen_Fresh { condition: false }"},
-    }
-
-
-def test_a_change_that_fails_its_test_fails_the_command(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sigreq.cli.changes.POLL_SECONDS", 0.01)
-    server.on("POST /v1/changes/CH-1/test", Answer(CHANGE | {"state": "testing"}))
-    failed = CHANGE | {"state": "gate_failed", "report": {"corpus": "hits clean files"}}
-    server.on("GET /v1/changes/CH-1", Answer(CHANGE), Answer(CHANGE | {"state": "testing"}), Answer(failed))
-    result = run(server, "decide", "test", "CH-1", "--wait")
-    assert result.exit_code == 1
-    assert "hits clean files" in result.stdout
-
-
-def test_a_sample_is_downloaded_whole_or_not_at_all(server: Scripted, tmp_path: Path) -> None:
-    goal = tmp_path / "out.zip"
-    arguments = ["decide", "sample", "SR-1", "aa", "--reason", "to look", "--output", str(goal)]
-    assert run(server, *arguments).exit_code == 1
-    assert list(tmp_path.iterdir()) == []
-    server.on("GET /v1/submissions/SR-1/samples/aa", Answer(content=b"PK"))
-    assert "infected" in run(server, *arguments).stdout
-    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"PK"]
-
-
 def test_what_a_customer_wrote_cannot_steer_the_terminal(server: Scripted) -> None:
     event = {
         "at": "2026-11-22T10:00:00Z",
@@ -241,6 +176,20 @@ def test_what_a_customer_wrote_cannot_steer_the_terminal(server: Scripted) -> No
     server.on("GET /v1/submissions/SR-1/timeline", Answer({"items": [event]}))
     result = run(server, "status", "SR-1")
     assert "message: a\\x1b[2Jb" in result.stdout
+
+
+def test_what_happened_is_told_in_words(server: Scripted) -> None:
+    scans = [{"sha256": "aa", "outcome": "detected", "reason": None, "detections": ["Gen.X"]}]
+    event = {
+        "at": "2026-11-22T10:00:00Z",
+        "name": "screened",
+        "state": "queued",
+        "data": {"scans": scans, "is_new": True},
+    }
+    server.on("GET /v1/submissions/SR-1", Answer(SUBMISSION))
+    server.on("GET /v1/submissions/SR-1/timeline", Answer({"items": [event]}))
+    result = run(server, "status", "SR-1")
+    assert "scans: \n      sha256 aa, outcome detected, detections Gen.X\n    is_new: yes\n" in result.stdout
 
 
 def test_following_prints_each_event_once_and_ends_with_the_submission(
@@ -270,38 +219,6 @@ def test_a_list_goes_on_over_the_pages(server: Scripted) -> None:
     result = run(server, "list", "--limit", "5", "--json")
     assert len(json.loads(result.stdout)["items"]) == 3
     assert server.seen[1].query == {"cursor": "c", "limit": "3"}
-
-
-def test_a_folder_of_rules_becomes_a_database(server: Scripted, tmp_path: Path) -> None:
-    (tmp_path / "one.yar").write_text("rule one {}")
-    (tmp_path / "allowed.txt").write_text("bb\naa\n")
-    server.on("GET /v1/releases/av", Answer({"items": [{"ordinal": 4, "version": "20261122.001"}]}))
-    server.on("PUT /v1/releases/av/20261122.002", Answer({}, 201))
-    when = ["--published-at", "2026-11-22T10:00:00Z"]
-    result = run(server, "admin", "database", "publish", "av", "20261122.002", "--rules", str(tmp_path), *when)
-    assert (result.exit_code, result.stderr) == (0, "")
-    assert server.seen[1].document == {
-        "ordinal": 5,
-        "ruleset": {"rules": {"one": "rule one {}"}, "allowed": ["aa", "bb"]},
-        "changes": [],
-        "published_at": "2026-11-22T10:00:00+00:00",
-    }
-
-
-@pytest.mark.parametrize("wrong", [["--published-at", "2026-11-22T10:00:00"], ["--ago", "soon"]])
-def test_a_time_that_can_be_misread_is_a_mistake_of_the_command_line(
-    server: Scripted, tmp_path: Path, wrong: list[str]
-) -> None:
-    result = run(server, "admin", "database", "publish", "av", "1", "--rules", str(tmp_path), *wrong)
-    assert result.exit_code == 2
-    assert server.seen == []
-
-
-def test_a_new_key_is_shown_with_its_warning(server: Scripted) -> None:
-    server.on("POST /v1/admin/people", Answer({"id": "P1", "key": "sgrq_live_new"}, 201))
-    result = run(server, "admin", "person", "add", "Ada", "--role", "lead")
-    assert "sgrq_live_new\nIt is not shown again." in result.stdout
-    assert server.seen[0].document == {"name": "Ada", "role": "lead"}
 
 
 def test_help_imports_neither_the_commands_nor_the_http_library() -> None:

@@ -126,6 +126,25 @@ def test_a_dry_run_changes_nothing(shop: Scripted, tmp_path: Path) -> None:
     assert not state.exists()
 
 
+def test_polling_goes_on_after_a_failing_server_and_ends_when_it_is_refused(server: Scripted, tmp_path: Path) -> None:
+    failing = Answer({"status": 500, "code": "internal", "detail": "It broke."}, 500)
+    refusing = Answer({"status": 401, "code": "key_revoked", "detail": "This key was revoked."}, 401)
+    server.on("GET /v1/feed", failing, page(), refusing)
+    options = ["--product", "av", "--state", str(tmp_path / "state.json"), "--interval", "0.1"]
+    connection = ["--url", server.url, "--key", "sgrq_live_test"]
+    result = CliRunner().invoke(main, ["release", "run", *options, *connection])
+    assert result.exit_code == 1
+    assert result.stderr == "It broke. [internal]\nError: This key was revoked. [key_revoked]\n"
+    assert len(server.seen) == 3
+
+
+def test_a_version_names_one_database_so_it_cannot_be_polled_with(server: Scripted) -> None:
+    connection = ["--url", server.url, "--key", "sgrq_live_test"]
+    result = CliRunner().invoke(main, ["release", "run", "--product", "av", "--version", NEXT, *connection])
+    assert result.exit_code == 2
+    assert server.seen == []
+
+
 def test_a_change_picked_up_by_an_earlier_attempt_is_published(shop: Scripted, tmp_path: Path) -> None:
     shop.on("GET /v1/feed", page(entry(4, "C1", **RULE)), page())
     again = Answer({"status": 409, "code": "state_forbids", "detail": "It is picked_up."}, 409)
