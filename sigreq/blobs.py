@@ -71,13 +71,12 @@ class Blobs:
         await _in_thread(put)
 
     async def fetch(self, key: str, to: Path) -> None:
-        """Write an object into a new file that only we can read, never executable. Raises BlobMissing, ServiceUnavailable."""
+        """Write an object into a new private file, never executable. Raises BlobMissing, ServiceUnavailable."""
 
         def get() -> None:
             body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
             with open(to, "xb", opener=_private) as file:
-                for chunk in body.iter_chunks(CHUNK):
-                    file.write(chunk)
+                file.writelines(body.iter_chunks(CHUNK))
 
         await _in_thread(get)
 

@@ -65,7 +65,9 @@ class Hints:
         """Send, or raise what Redis raised."""
         pool = await self._connected()
         for hint in hints:
-            await pool.enqueue_job(hint.name, hint.job_id, _queue_name=queue_name(hint.queue), _expires=HINT_LIVES_SECONDS)
+            await pool.enqueue_job(
+                hint.name, hint.job_id, _queue_name=queue_name(hint.queue), _expires=HINT_LIVES_SECONDS
+            )
 
     async def ping(self) -> None:
         """Raises ServiceUnavailable when Redis does not answer."""

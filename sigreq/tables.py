@@ -11,10 +11,10 @@ from sqlmodel import Field, SQLModel
 from sigreq.domain.changes import ChangeKind
 from sigreq.domain.lifecycle import ChangeState, State
 from sigreq.domain.people import Role
+from sigreq.domain.register import DatabaseVerdict
 from sigreq.domain.submission import Kind, Track
 from sigreq.domain.verdict import Determination, Outcome, Resolution, Verdict
 from sigreq.domain.versions import Scheme
-from sigreq.domain.register import DatabaseVerdict
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -60,7 +60,9 @@ class Organisation(SQLModel, table=True):
 class Person(SQLModel, table=True):
     """Somebody, or a machine, that acts. Customers' people have an organisation, staff have none."""
 
-    __table_args__ = (CheckConstraint("(role = 'customer') = (organisation_id IS NOT NULL)", name="customer_has_organisation"),)
+    __table_args__ = (
+        CheckConstraint("(role = 'customer') = (organisation_id IS NOT NULL)", name="customer_has_organisation"),
+    )
 
     id: str = Field(primary_key=True)
     name: str

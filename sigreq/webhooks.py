@@ -1,4 +1,4 @@
-"""Signed webhooks (Standard Webhooks) to addresses that customers choose, without letting them reach our own network."""
+"""Signed webhooks (Standard Webhooks) to addresses that customers choose, without a way into our own network."""
 
 import asyncio
 import ipaddress
@@ -14,14 +14,24 @@ import httpcore2
 from standardwebhooks import Webhook
 
 # Delay before each further try, as the Standard Webhooks page suggests; after the last one we give up.
-RETRIES = tuple(
-    timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
-)
+RETRIES = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
 # `is_global` alone lets multicast, NAT64, 6to4 and Teredo through, each of which can lead back inside.
 FORBIDDEN = tuple(
     ipaddress.ip_network(net)
-    for net in ("224.0.0.0/4", "ff00::/8", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "192.88.99.0/24", "::/96")
+    for net in (
+        "224.0.0.0/4",
+        "ff00::/8",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/32",
+        "192.88.99.0/24",
+        "::/96",
+    )
 )
+
+
+SUCCESS = 2  # the first digit of the status
 
 
 class AddressForbidden(Exception):
@@ -40,7 +50,7 @@ class Delivery:
 
 def is_public(address: str) -> bool:
     """Whether an address lies on the public internet."""
-    ip = ipaddress.ip_address(address.split("%")[0])
+    ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     mapped = getattr(ip, "ipv4_mapped", None)
     if mapped is not None:
         return is_public(str(mapped))
@@ -50,7 +60,7 @@ def is_public(address: str) -> bool:
 class _Guarded(httpcore2.AsyncNetworkBackend):
     """Resolves once, judges every address, and dials the very address it judged."""
 
-    def __init__(self, allow_private: bool) -> None:
+    def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
         self._backend = httpcore2.AnyIOBackend()
 
@@ -58,7 +68,7 @@ class _Guarded(httpcore2.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
@@ -78,12 +88,14 @@ class WebhookSender:
     """One connection pool for all deliveries: no redirects, no proxy from the environment, judged addresses only."""
 
     def __init__(self, *, allow_private: bool, timeout: timedelta) -> None:
-        self._pool = httpcore2.AsyncConnectionPool(network_backend=_Guarded(allow_private), max_connections=50)
+        self._pool = httpcore2.AsyncConnectionPool(
+            network_backend=_Guarded(allow_private=allow_private), max_connections=50
+        )
         self._timeout = timeout.total_seconds()
 
     async def deliver(self, url: str, secret: str, message_id: str, body: str, at: datetime) -> Delivery:
         """Send once. Every outcome is an answer; only 2xx is delivered. The receiver's body is not read."""
-        headers = {
+        headers: dict[bytes | str, bytes | str] = {
             "content-type": "application/json",
             "content-length": str(len(body.encode())),
             "user-agent": "sigreq-webhooks",
@@ -92,11 +104,20 @@ class WebhookSender:
             "webhook-signature": Webhook(secret).sign(message_id, at, body),
         }
         try:
-            async with asyncio.timeout(self._timeout), self._pool.stream("POST", url, headers=headers, content=body.encode()) as answer:
+            async with (
+                asyncio.timeout(self._timeout),
+                self._pool.stream("POST", url, headers=headers, content=body.encode()) as answer,
+            ):
                 return _judge(answer)
         except AddressForbidden:
             return Delivery(is_delivered=False, is_gone=False, told="the address is not on the public internet")
-        except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError, TimeoutError) as error:
+        except (
+            httpcore2.NetworkError,
+            httpcore2.ProtocolError,
+            httpcore2.TimeoutException,
+            OSError,
+            TimeoutError,
+        ) as error:
             return Delivery(is_delivered=False, is_gone=False, told=type(error).__name__)
 
     async def close(self) -> None:
@@ -107,7 +128,7 @@ class WebhookSender:
 def _judge(answer: httpcore2.Response) -> Delivery:
     wait = next((value.decode() for name, value in answer.headers if name.lower() == b"retry-after"), "")
     return Delivery(
-        is_delivered=200 <= answer.status < 300,
+        is_delivered=answer.status // 100 == SUCCESS,
         is_gone=answer.status == HTTPStatus.GONE,
         told=f"HTTP {answer.status}",
         retry_after=timedelta(seconds=min(int(wait), 86400)) if wait.isdigit() else None,

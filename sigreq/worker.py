@@ -155,7 +155,7 @@ def functions(runner: Runner) -> list[Function]:
         with suppress(ServiceUnavailable):  # it stays due, and is found again
             await runner.run(job_id)
 
-    return [func(run, name=name) for name in JobName]
+    return [func(run, name=name) for name in JobName]  # type: ignore[arg-type] # arq wants *args, and calls so
 
 
 async def _repeat(step: Callable[[], Awaitable[None]], pause: timedelta) -> None:

@@ -18,7 +18,7 @@ class ApiError(Exception):
         self.data = data
 
 
-class ApiUnreachable(Exception):  # noqa: N818 -- it reads as what it is, like ConnectionRefused
+class ApiUnreachable(Exception):
     """No answer came. `is_undecided` says that the request may have been carried out all the same."""
 
     def __init__(self, url: str, reason: str, *, is_undecided: bool) -> None:

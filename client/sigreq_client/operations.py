@@ -26,7 +26,7 @@ class Operations(Generic[R_co]):
     def _get(self, *segments: str, **query: str | int | None) -> R_co:
         return self._call(Call("GET", _path(*segments), query))
 
-    def _post(self, *segments: str, revision: int | None = None, **body: Any) -> R_co:  # noqa: ANN401 -- any JSON
+    def _post(self, *segments: str, revision: int | None = None, **body: Any) -> R_co:
         return self._call(Call("POST", _path(*segments), body=body, headers=_if_match(revision)))
 
     # --- everybody ---------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from litestar.params import FromQuery, JSONBody
 from sigreq.api.schemas import WebhookIn
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.store import people
-from sigreq.tables import WebhookEndpoint
 from sigreq.transaction import Transaction
 from sigreq.validation import intake
 
@@ -19,12 +18,18 @@ from sigreq.validation import intake
 @get("/v1/account", summary="Your account")
 async def read_account(tx: NamedDependency[Transaction], actor: NamedDependency[Actor]) -> dict[str, Any]:
     """Your organisation, plan and response goals; staff have none."""
-    who: dict[str, Any] = {"person": actor.name, "role": actor.role, "organisation": None, "plan": None, "webhook": None}
+    who: dict[str, Any] = {
+        "person": actor.name,
+        "role": actor.role,
+        "organisation": None,
+        "plan": None,
+        "webhook": None,
+    }
     if actor.organisation_id is None:
         return who
     organisation = await people.organisation(tx, actor.organisation_id)
     plan = await people.plan_row(tx, organisation.plan_id)
-    endpoint = await tx.session.get(WebhookEndpoint, organisation.id)
+    endpoint = await people.webhook(tx, organisation.id)
     goals = [{"severity": int(severity), **goal} for severity, goal in sorted(plan.goals.items())]
     return {
         **who,

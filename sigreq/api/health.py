@@ -5,10 +5,10 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from sqlalchemy import text
 
 from sigreq.api.doorway import Services
 from sigreq.domain.errors import Problem
+from sigreq.store import locks
 
 PATIENCE_SECONDS = 5
 
@@ -52,7 +52,7 @@ async def _outcome(check: Any) -> str:
 
 async def _ask_database(services: Services) -> None:
     async with services.database.transaction() as tx:
-        await tx.session.execute(text("SELECT 1"))
+        await locks.ask(tx)
 
 
 ROUTES = [live, ready]

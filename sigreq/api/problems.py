@@ -97,7 +97,9 @@ def on_validation(request: Request[Any, Any, Any], error: ValidationException) -
 def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
     """What Litestar itself refuses: unknown path, wrong method, unreadable body, body too large."""
     if isinstance(error, RouteNotFound):
-        return _answer(404, document("address_unknown", 404, "There is nothing at this address; /schema lists what is."))
+        return _answer(
+            404, document("address_unknown", 404, "There is nothing at this address; /schema lists what is.")
+        )
     codes = {400: "request_malformed", 405: "method_not_allowed", 413: "request_too_large", 415: "media_type_unknown"}
     code = codes.get(error.status_code, "request_refused")
     return _answer(error.status_code, document(code, error.status_code, error.detail), error.headers)

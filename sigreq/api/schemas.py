@@ -1,6 +1,5 @@
 """What may be sent. Unknown fields are errors: a typo must not be silently ignored."""
 
-
 from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, model_validator

@@ -21,6 +21,8 @@ from sigreq.spool import Spool, SpooledSample
 from sigreq.store import samples
 from sigreq.validation import intake
 
+LONGEST_KEY = 200
+
 
 class _Upload:
     """One upload on its way through the door."""
@@ -103,8 +105,8 @@ async def submit(request: AnyRequest, services: NamedDependency[Services]) -> Re
 def idempotency_key(request: AnyRequest) -> str | None:
     """The header, if there is one. Raises RequestMalformed for an empty or very long one."""
     key = request.headers.get("idempotency-key")
-    if key is not None and not 1 <= len(key) <= 200:
-        raise errors.RequestMalformed(reason="Idempotency-Key must have 1 to 200 characters")
+    if key is not None and not 1 <= len(key) <= LONGEST_KEY:
+        raise errors.RequestMalformed(reason=f"Idempotency-Key must have 1 to {LONGEST_KEY} characters")
     return key
 
 

@@ -48,7 +48,9 @@ class _Receiver:
             self.fields = bytearray()
             return
         if part.name != FILE:
-            raise errors.RequestMalformed(reason=f"after `{FIELDS}` only parts named `{FILE}` may come, not `{part.name}`")
+            raise errors.RequestMalformed(
+                reason=f"after `{FIELDS}` only parts named `{FILE}` may come, not `{part.name}`"
+            )
         if len(self.samples) >= self.limits.submission_files:
             raise errors.SamplesTooMany(limit=self.limits.submission_files)
         name = (part.filename or "unnamed")[:255]
@@ -79,7 +81,11 @@ class _Receiver:
 
 
 async def receive(
-    body: AsyncIterator[bytes], headers: Headers, limits: Limits, spool: Spool, judge: Callable[[bytes], Awaitable[None]]
+    body: AsyncIterator[bytes],
+    headers: Headers,
+    limits: Limits,
+    spool: Spool,
+    judge: Callable[[bytes], Awaitable[None]],
 ) -> list[SpooledSample]:
     """Read a whole upload. `judge` sees the fields before the first file and may refuse.
 
@@ -110,4 +116,4 @@ def _boundary(headers: Headers) -> str:
     boundary = options.get("boundary")
     if kind != "multipart/form-data" or not boundary:
         raise errors.RequestMalformed(reason="send multipart/form-data with a boundary")
-    return boundary
+    return str(boundary)

@@ -18,7 +18,7 @@ class Span(click.ParamType[timedelta]):
 
     name = "span"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:  # noqa: ANN401 -- click's signature
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """Read it."""
         found = re.fullmatch(r"([0-9]{1,6})([smhd])", value)
         if found is None:
@@ -31,7 +31,7 @@ class Moment(click.ParamType[datetime]):
 
     name = "time"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 -- the same
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read it; without an offset it could mean two different times."""
         try:
             found = datetime.fromisoformat(value)
@@ -168,7 +168,7 @@ def publish_database(
     version: str,
     rules: Path,
     ordinal: int | None,
-    **when: Any,  # noqa: ANN401
+    **when: Any,
 ) -> None:
     """Enter a database into the register, with the rules of the folder --rules.
 

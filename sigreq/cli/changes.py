@@ -56,7 +56,7 @@ def list_changes(session: Session, state: str | None) -> None:
 @_rule_option
 @_sha256_option
 @api_command
-def draft(session: Session, submission_ids: tuple[str, ...], kind: str, **content: Any) -> None:  # noqa: ANN401 -- as click gives them
+def draft(session: Session, submission_ids: tuple[str, ...], kind: str, **content: Any) -> None:
     """Write a change that helps these submissions."""
     _show(session, session.client.draft_change(submission_ids, kind, _payload(kind, **content)))
 
@@ -68,7 +68,7 @@ def draft(session: Session, submission_ids: tuple[str, ...], kind: str, **conten
 @_sha256_option
 @revision_option
 @api_command
-def revise(session: Session, change_id: str, revision: int | None, **content: Any) -> None:  # noqa: ANN401 -- the same
+def revise(session: Session, change_id: str, revision: int | None, **content: Any) -> None:
     """Give a change other content; it has to be tested again. The rule keeps its name unless you give another."""
     present = session.client.change(change_id)
     content["rule"] = content["rule"] or present["payload"].get("rule")

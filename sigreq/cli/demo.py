@@ -21,7 +21,7 @@ import click
     help="The folder with the story's rules and files.",
 )
 def demo(data: Path, samples: Path) -> None:
-    """Start everything, play the story over HTTP with the real commands, stop everything. Exit code 0 when it went well."""
+    """Start everything, play the story over HTTP with the real commands, stop everything. Exit code 0: it held."""
     import shutil
     import time
 

@@ -34,7 +34,7 @@ class Session:
     client: "sigreq_client.Client"
     is_json: bool
 
-    def show(self, document: Any, text: str) -> None:  # noqa: ANN401 -- any JSON
+    def show(self, document: Any, text: str) -> None:
         """Print the document for programs, or the text for people."""
         click.echo(json.dumps(document) if self.is_json else plain(text))
 

@@ -46,7 +46,7 @@ def release() -> None:
 @click.option("--interval", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds.")
 @click.option("--dry-run", is_flag=True, help="Look once, say what would be published, and change nothing.")
 @api_command
-def run(session: Session, *, state: Path | None, once: bool, interval: float, dry_run: bool, **said: Any) -> None:  # noqa: ANN401 -- as click gives them
+def run(session: Session, *, state: Path | None, once: bool, interval: float, dry_run: bool, **said: Any) -> None:
     """Poll the feed and publish what is approved, as the next version after the newest one.
 
     A change that does not apply is reported with the reason and goes back to its analyst. Killing this at any moment

@@ -5,7 +5,7 @@ filled in, its fields are the data a program may rely on. HTTP statuses live at 
 """
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from inspect import cleandoc
 from typing import Any
@@ -22,7 +22,7 @@ class Problem(Exception):
     @property
     def data(self) -> dict[str, Any]:
         """The fields, for programs."""
-        return {field.name: getattr(self, field.name) for field in fields(self)} if hasattr(self, "__dataclass_fields__") else {}
+        return {field.name: getattr(self, field.name) for field in fields(self)} if is_dataclass(self) else {}
 
     @property
     def message(self) -> str:
@@ -95,7 +95,9 @@ class SampleEmpty(Problem):
 
 @dataclass(eq=False)
 class SampleTooLarge(Problem):
-    """The file {name} is over the limit of {limit_bytes} bytes for one submission. Send only the affected file, or ask support how to hand over a larger one."""
+    """The file {name} is over the limit of {limit_bytes} bytes for one submission. Send only the affected file, or ask
+    support how to hand over a larger one.
+    """
 
     name: str
     limit_bytes: int
@@ -110,7 +112,9 @@ class SamplesTooMany(Problem):
 
 @dataclass(eq=False)
 class HashMismatch(Problem):
-    """The file {name} does not have the stated {algorithm}: stated {stated}, computed {computed}. Send the file you mean, or leave the hash out."""
+    """The file {name} does not have the stated {algorithm}: stated {stated}, computed {computed}. Send the file you
+    mean, or leave the hash out.
+    """
 
     name: str
     algorithm: str
@@ -131,7 +135,9 @@ class ProductUnknown(Problem):
 
 @dataclass(eq=False)
 class DatabaseOutdated(Problem):
-    """Database version {claimed} of {product} is not the latest: {latest} is, and {claimed} has been replaced since {outdated_since}. {update_instructions} Then look whether the fault is still there and submit again."""
+    """Database version {claimed} of {product} is not the latest: {latest} is, and {claimed} has been replaced since
+    {outdated_since}. {update_instructions} Then look whether the fault is still there and submit again.
+    """
 
     product: str
     claimed: str
@@ -153,7 +159,9 @@ class DatabaseWithdrawn(Problem):
 
 @dataclass(eq=False)
 class DatabaseVersionUnknown(Problem):
-    """Database version {claimed} of {product} was never published here; the latest is {latest}. Copy the version exactly as the product shows it."""
+    """Database version {claimed} of {product} was never published here; the latest is {latest}. Copy the version
+    exactly as the product shows it.
+    """
 
     product: str
     claimed: str
@@ -197,7 +205,9 @@ class IfMatchMissing(Problem):
 
 @dataclass(eq=False)
 class RevisionStale(Problem):
-    """{what} {id} has changed since you read it: you hold revision {held}, now it is {current}. Read it again, then decide."""
+    """{what} {id} has changed since you read it: you hold revision {held}, now it is {current}. Read it again, then
+    decide.
+    """
 
     what: str
     id: str
@@ -285,7 +295,9 @@ class GatePassStale(Problem):
 
 @dataclass(eq=False)
 class CursorAhead(Problem):
-    """The cursor {cursor} is ahead of the feed, whose last entry is {head}. The feed was restored from a backup: start again from 0."""
+    """The cursor {cursor} is ahead of the feed, whose last entry is {head}. The feed was restored from a backup: start
+    again from 0.
+    """
 
     cursor: int
     head: int
@@ -300,7 +312,9 @@ class CursorInvalid(Problem):
 
 @dataclass(eq=False)
 class ReleaseExists(Problem):
-    """Version {version} of {product} is already published with other content. A version is never used twice: publish under a higher one."""
+    """Version {version} of {product} is already published with other content. A version is never used twice: publish
+    under a higher one.
+    """
 
     product: str
     version: str

@@ -130,7 +130,9 @@ TRANSITIONS: Mapping[Event, Transition] = {
 
 CHANGE_TRANSITIONS: Mapping[ChangeEvent, Transition] = {
     ChangeEvent.DRAFTED: Transition(_of(), ChangeState.DRAFTED),
-    ChangeEvent.REVISED: Transition(_of(ChangeState.DRAFTED, ChangeState.TESTED, ChangeState.GATE_FAILED), ChangeState.DRAFTED),
+    ChangeEvent.REVISED: Transition(
+        _of(ChangeState.DRAFTED, ChangeState.TESTED, ChangeState.GATE_FAILED), ChangeState.DRAFTED
+    ),
     ChangeEvent.TEST_STARTED: Transition(
         _of(ChangeState.DRAFTED, ChangeState.TESTED, ChangeState.GATE_FAILED), ChangeState.TESTING
     ),
@@ -142,6 +144,7 @@ CHANGE_TRANSITIONS: Mapping[ChangeEvent, Transition] = {
     ChangeEvent.PUBLISHED: Transition(_of(ChangeState.APPROVED, ChangeState.PICKED_UP), ChangeState.PUBLISHED),
     ChangeEvent.RELEASE_REJECTED: Transition(_of(ChangeState.APPROVED, ChangeState.PICKED_UP), ChangeState.GATE_FAILED),
     ChangeEvent.WITHDRAWN: Transition(
-        _of(ChangeState.DRAFTED, ChangeState.TESTED, ChangeState.GATE_FAILED, ChangeState.APPROVED), ChangeState.WITHDRAWN
+        _of(ChangeState.DRAFTED, ChangeState.TESTED, ChangeState.GATE_FAILED, ChangeState.APPROVED),
+        ChangeState.WITHDRAWN,
     ),
 }

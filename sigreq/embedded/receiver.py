@@ -2,13 +2,13 @@
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
 
 class Receiver:
-    """Listens on a free port of 127.0.0.1. `refuse_first` answers that many deliveries with 503, as a broken one would."""
+    """Listens on a free port of 127.0.0.1. The first `refuse_first` deliveries are answered with 503."""
 
     def __init__(self, *, refuse_first: int = 0) -> None:
         self.secret = ""
@@ -19,7 +19,7 @@ class Receiver:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/hook"
 
-    def __enter__(self) -> "Receiver":
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
@@ -49,7 +49,7 @@ class Receiver:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - the library's name
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 self.send_response(receiver.take(body, headers))

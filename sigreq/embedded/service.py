@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 import httpx2
 
@@ -80,7 +80,7 @@ class Service:
     def kill(self, name: PartName | ServerName) -> None:
         """End one process as a crash would: for fault tests."""
         if name in self._parts:
-            self._parts[name].kill()  # type: ignore[index] # the line above says that it is one of ours
+            self._parts[name].kill()
         else:
             self._stack.kill(name)  # type: ignore[arg-type] # what is not ours is a server
 
@@ -110,7 +110,7 @@ class Service:
                 raise EmbeddedError(f"the API is not ready after {READY_SECONDS} s; see {self.data / 'logs'}")
             sleep(0.05)
 
-    def __enter__(self) -> "Service":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

@@ -195,7 +195,9 @@ def _arguments(kind: str, file: Path, database: str, severity: int, *more: str) 
     ]  # fmt: skip
 
 
-def _submit(stage: Stage, label: str, who: str, kind: str, file: Path, database: str, severity: int, *more: str) -> None:
+def _submit(
+    stage: Stage, label: str, who: str, kind: str, file: Path, database: str, severity: int, *more: str
+) -> None:
     answer = stage.run(who, *_arguments(kind, file, database, severity, *more))
     stage.cases[label] = answer["id"]
     promised = f"answer due {answer['response_due_at']}" if answer["response_due_at"] else "answered in reasonable time"

@@ -1,8 +1,9 @@
 """Alembic's way in: the connection is handed over by `run.py`, so no address stands in a file."""
 
 from alembic import context
+from sqlmodel import SQLModel
 
-from sigreq.tables import SQLModel
+import sigreq.tables  # noqa: F401 - fills the metadata
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata, transactional_ddl=True

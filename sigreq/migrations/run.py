@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from alembic import command
+from alembic import command, op
 from alembic.config import Config
 from sqlalchemy import Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -24,6 +24,13 @@ async def _upgrade(owner_url: str, app_role: str, revision: str) -> None:
             await connection.run_sync(_apply, app_role, revision)
     finally:
         await engine.dispose()
+
+
+def app_role() -> str:
+    """The role that a migration grants to; only while one is applied."""
+    config = op.get_context().config
+    assert config is not None  # noqa: S101 - `_apply` made it
+    return str(config.attributes["app_role"])
 
 
 def _apply(connection: Connection, app_role: str, revision: str) -> None:

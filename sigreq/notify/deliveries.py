@@ -1,9 +1,11 @@
 """Delivers public events to webhooks, the same message each time, until the receiver takes it."""
 
 from dataclasses import dataclass
+from functools import partial
 from json import dumps
 
 from sigreq.notify.timeline import public_view
+from sigreq.store import people, submissions
 from sigreq.store.jobs import Lease
 from sigreq.tables import Event, WebhookEndpoint
 from sigreq.transaction import Database, Transaction
@@ -23,8 +25,8 @@ class Deliveries:
     async def deliver(self, lease: Lease) -> Finish:
         """One try. Raises TryAgain until the schedule is used up."""
         async with self.database.transaction() as tx:
-            event = await tx.session.get_one(Event, lease.args["event_id"])
-            endpoint = await tx.session.get(WebhookEndpoint, lease.args["organisation_id"])
+            event = await submissions.event(tx, lease.args["event_id"])
+            endpoint = await people.webhook(tx, lease.args["organisation_id"])
         if endpoint is None or endpoint.disabled_at is not None:
             return nothing
         sent = await self.sender.deliver(endpoint.url, endpoint.secret, event.id, body(event), self.database.clock())
@@ -33,15 +35,11 @@ class Deliveries:
         if not sent.is_gone and lease.attempt <= len(RETRIES):
             pause = RETRIES[lease.attempt - 1]
             raise TryAgain(max(pause, sent.retry_after or pause), sent.told)
-        return self._disable(endpoint) if sent.is_gone else nothing
+        return partial(_disable, endpoint) if sent.is_gone else nothing
 
-    def _disable(self, endpoint: WebhookEndpoint) -> Finish:
-        async def finish(tx: Transaction) -> None:
-            row = await tx.session.get_one(WebhookEndpoint, endpoint.organisation_id)
-            if row.url == endpoint.url:
-                row.disabled_at = tx.at
 
-        return finish
+async def _disable(endpoint: WebhookEndpoint, tx: Transaction) -> None:
+    await people.disable_webhook(tx, endpoint.organisation_id, endpoint.url)
 
 
 async def give_up(_tx: Transaction, _lease: Lease, _told: str) -> None:

@@ -149,9 +149,7 @@ async def announce(tx: Transaction, change: Change, action: str) -> None:
 
 
 def _write_revision(tx: Transaction, change_id: str, rev: int, payload: dict[str, str], actor: Actor) -> None:
-    row = ChangeRevision(
-        change_id=change_id, rev=rev, payload=payload, written_by=actor.person_id, written_at=tx.at
-    )
+    row = ChangeRevision(change_id=change_id, rev=rev, payload=payload, written_by=actor.person_id, written_at=tx.at)
     tx.session.add(row)
 
 

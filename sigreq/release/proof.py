@@ -13,7 +13,7 @@ from sigreq.store import jobs, releases, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_submission
 from sigreq.store.samples import record_scans, scan_summary
-from sigreq.tables import Product, Release, Submission
+from sigreq.tables import Release, Submission
 from sigreq.transaction import Database, Transaction
 from sigreq.work import Finish, nothing
 
@@ -74,7 +74,7 @@ async def _read(tx: Transaction, lease: Lease) -> _Published | None:
 
 async def _fixed(tx: Transaction, found: _Published, results: Results) -> None:
     of = found.submission
-    product = await tx.session.get_one(Product, of.product_id)
+    product = await releases.product_of(tx, of)
     drafted = await submissions.changes_of(tx, of.id)
     last = [change for change in drafted if change.state is ChangeState.PUBLISHED][-1]
     values = {

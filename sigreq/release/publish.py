@@ -16,7 +16,7 @@ from sigreq.release.changes import announce, prove_if_complete
 from sigreq.store import changes, locks, releases
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change
-from sigreq.tables import Change, Product, Release
+from sigreq.tables import Change, Release
 from sigreq.transaction import Transaction
 
 
@@ -56,7 +56,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     """
     await locks.hold(tx, Lock.REGISTER)
     await _check_version(tx, publication)
-    before = await tx.session.get(Release, (publication.product, publication.version))
+    before = await releases.published(tx, publication.product, publication.version)
     if before is not None:
         if before.content_digest == publication.digest:
             return before, False
@@ -81,7 +81,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
 
 
 async def _check_version(tx: Transaction, publication: Publication) -> None:
-    product = await tx.session.get(Product, publication.product)
+    product = await releases.product(tx, publication.product)
     if product is None:
         raise errors.ProductUnknown(product=publication.product, known="see the list of products")
     try:
@@ -101,7 +101,7 @@ async def _waiting(tx: Transaction, publication: Publication) -> list[tuple[Chan
     found: list[tuple[Change, Built]] = []
     unknown: list[str] = []
     for built in sorted(publication.built, key=lambda each: each.change_id):
-        change = await tx.session.get(Change, built.change_id, populate_existing=True)
+        change = await changes.find(tx, built.change_id)
         is_waiting = change is not None and change.state in {ChangeState.APPROVED, ChangeState.PICKED_UP}
         if change is None or not is_waiting or change.rev != built.rev or change.product_id != publication.product:
             unknown.append(built.change_id)

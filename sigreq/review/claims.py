@@ -31,7 +31,9 @@ async def claim(tx: Transaction, actor: Actor, submission_id: str, held: int, le
     row = await submissions.get(tx, submission_id)
     if row.state is State.IN_ANALYSIS and row.analyst_id == actor.person_id:
         values = {"claim_expires_at": tx.at + length}
-        return await move_submission(tx, submission_id, Move(Event.CLAIM_RENEWED, actor, held, holding(actor, tx.at), values))
+        return await move_submission(
+            tx, submission_id, Move(Event.CLAIM_RENEWED, actor, held, holding(actor, tx.at), values)
+        )
     return await _take(tx, actor, submission_id, held, length, "claim")
 
 

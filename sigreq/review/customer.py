@@ -32,7 +32,9 @@ async def withdraw(
     """Close at the customer's wish. Changes already on their way stay: other submissions may share them."""
     await submissions.get(tx, submission_id, actor)
     values = {"resolution": Resolution.WITHDRAWN, "closed_at": tx.at, "claim_expires_at": None}
-    return await move_submission(tx, submission_id, Move(Event.WITHDRAWN, actor, held, None, values, {"reason": reason}))
+    return await move_submission(
+        tx, submission_id, Move(Event.WITHDRAWN, actor, held, None, values, {"reason": reason})
+    )
 
 
 async def confirm(tx: Transaction, actor: Actor, submission_id: str, held: int | None) -> Submission:

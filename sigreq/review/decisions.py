@@ -72,10 +72,9 @@ async def determine(tx: Transaction, actor: Actor, submission_id: str, held: int
     determined = await move_submission(tx, submission_id, move)
     if said.determination.needs_change:
         return determined
-    values = {"resolution": Resolution.NO_CHANGE, "closed_at": tx.at}
-    return await move_submission(
-        tx, submission_id, Move(Event.CONCLUDED, actor, values=values, data={"resolution": Resolution.NO_CHANGE})
-    )
+    closing = {"resolution": Resolution.NO_CHANGE, "closed_at": tx.at}
+    move = Move(Event.CONCLUDED, actor, values=closing, data={"resolution": Resolution.NO_CHANGE})
+    return await move_submission(tx, submission_id, move)
 
 
 async def set_severity(

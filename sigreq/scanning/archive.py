@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from io import BytesIO
 from typing import BinaryIO
 
-import pyzipper  # type: ignore[import-untyped]
+import pyzipper
 
 MAX_MEMBERS = 1_000
 MAX_MEMBER_BYTES = 256 << 20

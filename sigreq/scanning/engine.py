@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import yara  # type: ignore[import-not-found]
+import yara
 
 MAX_DETECTIONS = 50
 MAX_WARNINGS = 20
@@ -69,7 +69,7 @@ def problems(name: str, source: str) -> Iterator[str]:
         yield 'must not import "console"'
 
 
-def _is_described(rule: Any) -> bool:  # noqa: ANN401 - yara has no type stubs
+def _is_described(rule: Any) -> bool:
     description = rule.meta.get("description")
     return isinstance(description, str) and bool(description.strip())
 

@@ -55,7 +55,7 @@ class StoredSamples:
         rulesets: Mapping[str, Ruleset],
         password: str | None,
     ) -> dict[str, Results]:
-        """Results by the rulesets' names. A sample that is not in the store is `not_scanned`. Raises ServiceUnavailable."""
+        """Results by the rulesets' names. A sample missing in the store is `not_scanned`. Raises ServiceUnavailable."""
         results: dict[str, Results] = {name: [] for name in rulesets}
         self.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self.work_dir, prefix="scan-") as folder:

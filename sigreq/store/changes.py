@@ -12,10 +12,14 @@ from sigreq.tables import Change, ChangeRevision
 from sigreq.transaction import Transaction
 
 
+async def find(tx: Transaction, change_id: str) -> Change | None:
+    """One change, if it exists."""
+    return await tx.session.get(Change, change_id, populate_existing=True)
+
+
 async def get(tx: Transaction, change_id: str) -> Change:
     """One change. Raises NotFound."""
-    statement = select(Change).where(col(Change.id) == change_id).execution_options(populate_existing=True)
-    found = await tx.session.scalar(statement)
+    found = await find(tx, change_id)
     if found is None:
         raise NotFound(what="change", id=change_id)
     return found

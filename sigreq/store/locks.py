@@ -18,3 +18,8 @@ class Lock(IntEnum):
 async def hold(tx: Transaction, lock: Lock) -> None:
     """Wait for the lock and keep it until the transaction ends."""
     await tx.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": int(lock)})
+
+
+async def ask(tx: Transaction) -> None:
+    """Have the database do something, to know that it answers."""
+    await tx.session.execute(text("SELECT 1"))

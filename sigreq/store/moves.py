@@ -17,7 +17,6 @@ from sigreq.tables import Change, Submission, WebhookEndpoint
 from sigreq.tables import Event as EventRow
 from sigreq.transaction import Transaction
 
-
 Row = TypeVar("Row", Submission, Change)
 
 
@@ -34,7 +33,7 @@ class Move(Generic[Row]):
 
 
 async def move_submission(tx: Transaction, submission_id: str, move: Move[Submission]) -> Submission:
-    """Move a submission, write its event and what the customer is told. Raises NotFound, StateForbids, RevisionStale."""
+    """Move a submission, write its event, tell the customer. Raises NotFound, StateForbids, RevisionStale."""
     transition = TRANSITIONS[Event(move.event)]
     row = await _locked(tx, Submission, "Submission", submission_id)
     sequence = row.public_sequence + transition.is_public

@@ -46,7 +46,9 @@ async def issue_key(tx: Transaction, person: Person) -> str:
 async def authenticate(tx: Transaction, key: str) -> Actor:
     """Who holds this key. Raises KeyUnknown, KeyRevoked."""
     statement = (
-        select(ApiKey, Person).join(Person, col(Person.id) == col(ApiKey.person_id)).where(col(ApiKey.digest) == digest(key))
+        select(ApiKey, Person)
+        .join(Person, col(Person.id) == col(ApiKey.person_id))
+        .where(col(ApiKey.digest) == digest(key))
     )
     found = (await tx.session.execute(statement)).tuples().one_or_none()
     if found is None:
@@ -142,3 +144,14 @@ async def organisations(tx: Transaction) -> Sequence[Organisation]:
 async def everybody(tx: Transaction) -> Sequence[Person]:
     """All people, by role and name."""
     return (await tx.session.scalars(select(Person).order_by(col(Person.role), col(Person.name)))).all()
+
+
+async def webhook(tx: Transaction, organisation_id: str) -> WebhookEndpoint | None:
+    """Where an organisation is told, if anywhere."""
+    return await tx.session.get(WebhookEndpoint, organisation_id)
+
+
+async def disable_webhook(tx: Transaction, organisation_id: str, url: str) -> None:
+    """Call this address no more; another one set meanwhile stays."""
+    own = (col(WebhookEndpoint.organisation_id) == organisation_id) & (col(WebhookEndpoint.url) == url)
+    await tx.session.execute(update(WebhookEndpoint).where(own).values(disabled_at=tx.at))

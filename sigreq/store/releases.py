@@ -7,11 +7,11 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from sigreq.domain.errors import AlreadyExists, NotFound
-from sigreq.domain.submission import Track
 from sigreq.domain.register import Published
+from sigreq.domain.submission import Track
 from sigreq.store import locks
 from sigreq.store.locks import Lock
-from sigreq.tables import FeedEntry, Product, Release
+from sigreq.tables import FeedEntry, Product, Release, Submission
 from sigreq.transaction import Transaction
 
 
@@ -34,9 +34,19 @@ async def register(tx: Transaction, product_id: str) -> list[Published]:
     ]
 
 
+async def product_of(tx: Transaction, submission: Submission) -> Product:
+    """The product a submission is about."""
+    return await tx.session.get_one(Product, submission.product_id)
+
+
+async def published(tx: Transaction, product_id: str, version: str) -> Release | None:
+    """One row of the register, if the version was ever published."""
+    return await tx.session.get(Release, (product_id, version))
+
+
 async def release(tx: Transaction, product_id: str, version: str) -> Release:
     """One row of the register. Raises NotFound."""
-    found = await tx.session.get(Release, (product_id, version))
+    found = await published(tx, product_id, version)
     if found is None:
         raise NotFound(what=f"release of {product_id}", id=version)
     return found
@@ -72,9 +82,7 @@ async def append_to_feed(tx: Transaction, entry: FeedEntry) -> None:
     await tx.session.flush()
 
 
-async def feed(
-    tx: Transaction, product_id: str, *, after: int, track: Track | None, limit: int
-) -> Sequence[FeedEntry]:
+async def feed(tx: Transaction, product_id: str, *, after: int, track: Track | None, limit: int) -> Sequence[FeedEntry]:
     """Entries behind the cursor, in their order."""
     statement = select(FeedEntry).where(col(FeedEntry.product_id) == product_id, col(FeedEntry.number) > after)
     if track is not None:

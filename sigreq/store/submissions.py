@@ -102,12 +102,17 @@ async def timeline(tx: Transaction, subject_id: str, *, is_public_only: bool) ->
     return (await tx.session.execute(statement)).tuples().all()
 
 
+async def event(tx: Transaction, event_id: str) -> Event:
+    """One event that is known to exist."""
+    return await tx.session.get_one(Event, event_id)
+
+
 async def open_twin(
     tx: Transaction, organisation_id: str, product_id: str, kind: Kind, sha256s: Sequence[str]
 ) -> Submission | None:
     """The organisation's open submission of the same kind that already has every one of these files."""
     has_all = [
-        select(SubmissionSample.submission_id)
+        select(col(SubmissionSample.submission_id))
         .where(col(SubmissionSample.submission_id) == col(Submission.id), col(SubmissionSample.sha256) == sha256)
         .exists()
         for sha256 in sha256s

@@ -12,8 +12,8 @@ from sigreq.domain.claim import Claim
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor
-from sigreq.domain.submission import SampleFacts
 from sigreq.domain.register import DatabaseCheck, DatabaseVerdict, check
+from sigreq.domain.submission import SampleFacts
 from sigreq.domain.versions import expected_form
 from sigreq.store import jobs, people, releases, samples, submissions
 from sigreq.store.moves import Move, begin_submission, move_submission
@@ -46,7 +46,7 @@ def refuse_unless_latest(product: Product, found: DatabaseCheck) -> None:
     help_text = product.update_instructions
     match found.verdict:
         case DatabaseVerdict.OUTDATED:
-            assert found.latest and found.latest_published_at and found.outdated_since  # noqa: S101 - outdated implies a newer one
+            assert found.latest and found.latest_published_at and found.outdated_since  # noqa: S101, PT018 - a newer one is out
             raise errors.DatabaseOutdated(
                 **about,
                 latest=found.latest,
@@ -150,8 +150,6 @@ async def _begin(
     )
     await begin_submission(tx, row, actor, {"kind": claim.kind, "severity": claim.severity, "track": plan.track})
     for position, facts in enumerate({facts.sha256: facts for facts in received}.values()):
-        tx.session.add(
-            SubmissionSample(submission_id=row.id, sha256=facts.sha256, position=position, name=facts.name)
-        )
+        tx.session.add(SubmissionSample(submission_id=row.id, sha256=facts.sha256, position=position, name=facts.name))
     jobs.add(tx, jobs.JobName.SCREEN, plan.track, {"submission_id": row.id})
     return row

@@ -89,8 +89,8 @@ async def _begin(tx: Transaction, submission_id: str) -> _Case | None:
         submission = await move_submission(tx, submission_id, Move(Event.SCREENING_STARTED))
     if submission.state is not State.SCREENING:
         return None
-    product = await tx.session.get_one(Product, submission.product_id)
-    claimed = await tx.session.get(Release, (submission.product_id, submission.database_version))
+    product = await releases.product_of(tx, submission)
+    claimed = await releases.published(tx, submission.product_id, submission.database_version)
     newest = await releases.newest(tx, submission.product_id)
     return _Case(submission, product, await submissions.samples(tx, submission), claimed, newest)
 
@@ -127,6 +127,8 @@ async def _answer_at_once(tx: Transaction, case: _Case, newest: Release) -> None
     await move_submission(tx, case.submission.id, Move(Event.ANSWERED_AUTOMATICALLY, values=values, data=data))
 
 
-def _record(tx: Transaction, of: Submission, purpose: str, version: str, release: Release | None, found: Results) -> None:
+def _record(
+    tx: Transaction, of: Submission, purpose: str, version: str, release: Release | None, found: Results
+) -> None:
     digest = release.ruleset_digest if release else None
     samples.record_scans(tx, of.id, purpose, version, digest, found)

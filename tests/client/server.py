@@ -42,7 +42,7 @@ class Seen:
     size: int
 
     @property
-    def document(self) -> Any:  # noqa: ANN401 -- any JSON
+    def document(self) -> Any:
         """Its body as JSON."""
         return json.loads(self.head)
 

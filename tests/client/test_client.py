@@ -22,13 +22,13 @@ BUSY = Answer({"status": 503, "code": "service_unavailable", "detail": "Later."}
 MEBIBYTE = 1 << 20
 
 
-def call(url: str, use: Use, *, is_async: bool) -> Any:  # noqa: ANN401 -- any JSON
+def call(url: str, use: Use, *, is_async: bool) -> Any:
     """Carry out one operation with either client."""
     if not is_async:
         with Client(url, "sgrq_live_test") as client:
             return use(client)
 
-    async def run() -> Any:  # noqa: ANN401 -- the same
+    async def run() -> Any:
         async with AsyncClient(url, "sgrq_live_test") as client:
             return await use(client)
 

@@ -94,6 +94,7 @@ def test_a_feed_that_tells_another_story_is_read_from_its_beginning(shop: Script
     shop.on("GET /v1/feed", page(entry(9, "C2", "hash_allow", sha256="bb")), page(entry(4, "C1", **RULE)), page())
     assert run(shop, state).exit_code == 0
     assert [change["id"] for change in puts(shop)[0]["changes"]] == ["C1"]
+    assert [each.query["after"] for each in shop.seen if each.path == "/v1/feed"] == ["0", "9", "8", "0", "4"]
 
 
 def test_a_feed_that_lost_its_end_is_read_from_its_beginning(shop: Scripted, tmp_path: Path) -> None:

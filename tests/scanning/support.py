@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import psutil
-import pyzipper  # type: ignore[import-untyped]
+import pyzipper
 
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import SampleFacts

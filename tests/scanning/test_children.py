@@ -120,7 +120,7 @@ def test_closing_ends_scans_under_way_and_refuses_later_ones(tmp_path: Path) -> 
 
 def test_a_child_dies_with_a_parent_that_is_killed_in_the_middle_of_a_scan(tmp_path: Path) -> None:
     arguments = [sys.executable, "-c", PARENT, str(tmp_path / "work"), str(written(tmp_path, SLOW_CONTENT))]
-    parent = subprocess.Popen(arguments, cwd=ROOT)  # noqa: S603 - our own interpreter and script
+    parent = subprocess.Popen(arguments, cwd=ROOT)
     try:
         deadline = time.monotonic() + 30
         while not (children := children_of(psutil.Process(parent.pid))) or children[0].cpu_times().user < BUSY_SECONDS:
@@ -185,5 +185,5 @@ def test_a_locked_down_process_can_read_but_neither_write_nor_remove_nor_execute
     written(tmp_path, b"kept", "kept")
     has_landlock = ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) >= 1
     arguments = [sys.executable, "-c", LOCKED, str(tmp_path), "landlock" if has_landlock else "limits"]
-    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - as above
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("locked\n", "")

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from sigreq.migrations.run import app_role
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -520,7 +522,7 @@ def _goal(hours: int, calendar: str = "office", *, is_guaranteed: bool = False) 
 
 def _grant() -> None:
     """The application may read and add everywhere, change only what changes; history it can never rewrite."""
-    role = '"' + op.get_context().config.attributes["app_role"].replace('"', '""') + '"'
+    role = '"' + app_role().replace('"', '""') + '"'
     op.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
     op.execute(f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {role}")
     op.execute(f"REVOKE INSERT ON alembic_version FROM {role}")

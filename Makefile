@@ -1,0 +1,34 @@
+# The commands of the README. Each installs what it needs into .venv first; nothing else on the machine is touched.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo up test check lock clean
+.DEFAULT_GOAL := demo
+
+demo: $(READY)
+	@$(BIN)/sigreq demo
+
+up: $(READY)
+	@exec $(BIN)/sigreq up --tied --rules samples/rules/20261122.1
+
+test: check
+	@$(BIN)/python -m pytest
+
+# What is not a test but has to hold: formatting, lint, types.
+check: $(READY)
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+$(READY): requirements.lock pyproject.toml
+	@PYTHON=$(PYTHON) sh tools/install
+
+# Pins every dependency with its hashes, without a single download address. Needs uv on the PATH.
+lock:
+	uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
+
+clean:
+	rm -rf .venv data build

@@ -1,0 +1,25 @@
+"""One running service for all tests that speak HTTP."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sigreq.embedded.keys import first_keys
+from sigreq.embedded.service import Service
+from tests.world import World
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The whole service on free ports; its webhooks may reach this machine."""
+    env = {"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}
+    with Service(tmp_path_factory.mktemp("service") / "data", env=env) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def world(service: Service) -> Iterator[World]:
+    """People, products and customers on that service."""
+    keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys.json")
+    with World(service.url, keys) as made:
+        yield made

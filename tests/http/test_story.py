@@ -1,0 +1,17 @@
+"""The story that the demo plays, checked step by step on its own service."""
+
+from pathlib import Path
+
+from sigreq.embedded.keys import first_keys
+from sigreq.embedded.service import Service
+from sigreq.embedded.story import Stage, play
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+def test_the_story_holds_from_the_first_report_to_the_last_webhook(tmp_path: Path) -> None:
+    with Service(tmp_path / "data", env={"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}) as service:
+        keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys.json")
+        said: list[str] = []
+        play(Stage(service.url, keys, SAMPLES, tmp_path, say=said.append))
+    assert any("is fixed in 20261122.2" in line for line in said)

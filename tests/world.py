@@ -1,0 +1,134 @@
+"""What tests of the running service need again and again: people, products, submissions."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from itertools import count
+from typing import Any, Self
+
+from sigreq_client import Client
+
+MARKER = b"ACME-HARMLESS-MARKER-4711"
+PATIENCE_SECONDS = 30
+_numbers = count(1)
+
+
+def rule(name: str, text: str) -> str:
+    """A rule that fires on a text."""
+    return f'rule {name} {{ meta: description = "made for a test" strings: $a = "{text}" condition: $a }}'
+
+
+class World:
+    """A running service, and clients for each role. Tests make their own products and customers, and share nothing."""
+
+    def __init__(self, url: str, keys: Mapping[str, str]) -> None:
+        self.url = url
+        self.keys = dict(keys)
+        self._clients: list[Client] = []
+        self.administrator = self.client(keys["administrator"])
+        self.analyst = self.client(keys["analyst"])
+        self.lead = self.client(keys["lead"])
+        self.release = self.client(keys["release"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self._clients:
+            client.close()
+
+    def client(self, key: str) -> Client:
+        """A client with this key."""
+        made = Client(self.url, key)
+        self._clients.append(made)
+        return made
+
+    def person(self, role: str, organisation: str | None = None) -> Client:
+        """Somebody new."""
+        made = self.administrator.add_person(f"{role} {next(_numbers)}", role, organisation)
+        return self.client(made["key"])
+
+    def customer(self, plan: str = "standard") -> Client:
+        """Somebody of a new organisation."""
+        name = f"customer-{next(_numbers)}"
+        self.administrator.add_organisation(name, name, plan)
+        return self.person("customer", name)
+
+    def product(self, rules: Mapping[str, str] | None = None) -> str:
+        """A new product whose only version, 20261122.1, came out a day ago."""
+        name = f"product-{next(_numbers)}"
+        fields = {"id": name, "title": name, "scheme": "date_revision", "update_instructions": "Update now."}
+        self.administrator.add_product(fields)
+        self.publish(name, "20261122.1", rules, ago=timedelta(days=1))
+        return name
+
+    def publish(
+        self, product: str, version: str, rules: Mapping[str, str] | None = None, *, ago: timedelta = timedelta()
+    ) -> None:
+        """Enter a version into the register, `ago` back in time."""
+        sources = {"Marker": rule("Marker", MARKER.decode())} if rules is None else dict(rules)
+        known = self.administrator.releases(product)["items"]
+        release = {
+            "ordinal": known[0]["ordinal"] + 1 if known else 1,
+            "ruleset": {"rules": sources, "allowed": []},
+            "changes": [],
+            "published_at": (datetime.now(UTC) - ago).isoformat(),
+        }
+        self.administrator.publish(product, version, release)
+
+    def fields(self, product: str, kind: str = "false_positive", **more: Any) -> dict[str, Any]:
+        """A claim that is accepted as it stands."""
+        said = {
+            "kind": kind,
+            "product": product,
+            "product_version": "7.1",
+            "database_version": "20261122.1",
+            "severity": 3,
+            "expected_verdict": "clean" if kind == "false_positive" else "malware",
+            "contact": "it@example.org",
+        }
+        if kind == "false_positive":
+            said["detection_name"] = "Marker"
+        return {**said, **more}
+
+    def submit(
+        self, customer: Client, product: str, content: bytes | None = None, kind: str = "false_positive", **more: Any
+    ) -> dict[str, Any]:
+        """Submit a file of new content, which the rule Marker hits when it is about a false positive."""
+        unique = f" {time.monotonic_ns()}-{next(_numbers)}".encode()
+        sent = content or ((MARKER if kind == "false_positive" else b"inert") + unique)
+        answer: dict[str, Any] = customer.submit(self.fields(product, kind, **more), [("file.bin", BytesIO(sent))])
+        return answer
+
+    def until(self, submission_id: str, *states: str) -> dict[str, Any]:
+        """Wait until a submission is in one of these states; what an analyst sees of it."""
+        return wait_for(lambda: self.analyst.submission(submission_id), lambda found: found["state"] in states)
+
+    def queued(self, customer: Client, product: str, **more: Any) -> dict[str, Any]:
+        """A submission that waits for an analyst."""
+        return self.until(self.submit(customer, product, **more)["id"], "queued")
+
+    def claimed(self, analyst: Client, customer: Client, product: str, **more: Any) -> dict[str, Any]:
+        """A submission that this analyst holds."""
+        case = self.queued(customer, product, **more)
+        claimed: dict[str, Any] = analyst.claim(case["id"], case["revision"])
+        return claimed
+
+    def determined(self, analyst: Client, customer: Client, product: str, **more: Any) -> dict[str, Any]:
+        """A submission for which this analyst has concluded that the database must change."""
+        case = self.claimed(analyst, customer, product, **more)
+        is_fp = case["kind"] == "false_positive"
+        determination = "false_positive_confirmed" if is_fp else "false_negative_confirmed"
+        verdict = "clean" if is_fp else "malware"
+        found: dict[str, Any] = analyst.determine(case["id"], case["revision"], determination, verdict, "As you say.")
+        return found
+
+
+def wait_for(look: Callable[[], Any], is_there: Callable[[Any], bool]) -> Any:
+    """Look again and again until it is there; fail with what was seen last."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_there(found := look()):
+        assert time.monotonic() < deadline, f"still not there: {found}"
+        time.sleep(0.05)
+    return found
