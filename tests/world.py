@@ -69,7 +69,7 @@ class World:
         """Enter a version into the register, `ago` back in time."""
         sources = {"Marker": rule("Marker", MARKER.decode())} if rules is None else dict(rules)
         known = self.administrator.releases(product)["items"]
-        release = {
+        release: dict[str, Any] = {
             "ordinal": known[0]["ordinal"] + 1 if known else 1,
             "ruleset": {"rules": sources, "allowed": []},
             "changes": [],
@@ -103,7 +103,10 @@ class World:
 
     def until(self, submission_id: str, *states: str) -> dict[str, Any]:
         """Wait until a submission is in one of these states; what an analyst sees of it."""
-        return wait_for(lambda: self.analyst.submission(submission_id), lambda found: found["state"] in states)
+        found: dict[str, Any] = wait_for(
+            lambda: self.analyst.submission(submission_id), lambda seen: seen["state"] in states
+        )
+        return found
 
     def queued(self, customer: Client, product: str, **more: Any) -> dict[str, Any]:
         """A submission that waits for an analyst."""
