@@ -14,7 +14,7 @@ from sigreq.domain.lifecycle import ChangeState
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.release import changes as use
 from sigreq.store import changes, submissions
-from sigreq.tables import Change
+from sigreq.tables.releases import Change
 from sigreq.transaction import Transaction
 
 

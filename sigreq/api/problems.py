@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions import NotFoundException as RouteNotFound
 
-from sigreq.domain import errors
+from sigreq.domain import errors, release_errors
 from sigreq.domain.errors import Problem
 
 log = structlog.get_logger()
@@ -17,7 +17,7 @@ STATUSES: dict[type[Problem], int] = {
     errors.KeyUnknown: 401,
     errors.KeyRevoked: 401,
     errors.WrongRole: 403,
-    errors.FourEyes: 403,
+    release_errors.FourEyes: 403,
     errors.NotFound: 404,
     errors.RequestMalformed: 400,
     errors.FieldInvalid: 422,
@@ -41,14 +41,14 @@ STATUSES: dict[type[Problem], int] = {
     errors.AnotherAnalystNeeded: 409,
     errors.DeterminationUnfit: 422,
     errors.ReasonMissing: 422,
-    errors.ChangeUnfit: 422,
-    errors.GatePassStale: 409,
-    errors.CursorAhead: 409,
+    release_errors.ChangeUnfit: 422,
+    release_errors.GatePassStale: 409,
+    release_errors.CursorAhead: 409,
     errors.CursorInvalid: 422,
-    errors.ReleaseExists: 409,
-    errors.OrdinalNotHigher: 409,
-    errors.ChangeUnknown: 422,
-    errors.ChangeNotInRuleset: 422,
+    release_errors.ReleaseExists: 409,
+    release_errors.OrdinalNotHigher: 409,
+    release_errors.ChangeUnknown: 422,
+    release_errors.ChangeNotInRuleset: 422,
     errors.AlreadyExists: 409,
     errors.ServiceUnavailable: 503,
 }

@@ -11,7 +11,7 @@ from sigreq.api.doorway import AnyRequest, Services, authenticate
 from sigreq.api.schemas import ReleaseIn
 from sigreq.api.submissions import MAX_PAGE
 from sigreq.blobs import ruleset_key
-from sigreq.domain import errors
+from sigreq.domain import release_errors
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
@@ -35,7 +35,7 @@ async def read_feed(
     require(actor, Permission.READ_FEED)
     head = await releases.feed_head(tx)
     if after > head:
-        raise errors.CursorAhead(cursor=after, head=head)
+        raise release_errors.CursorAhead(cursor=after, head=head)
     rows = await releases.feed(tx, product, after=after, track=on_track, limit=max(1, min(limit, MAX_PAGE)))
     items = [
         {"number": row.number, "action": row.action, "track": row.track, "at": row.at, "change": row.document}

@@ -18,7 +18,7 @@ from sigreq.domain.people import Actor, Permission, require
 from sigreq.notify.timeline import public_view, staff_view
 from sigreq.review import customer
 from sigreq.store import samples, submissions
-from sigreq.tables import Submission
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
 MAX_PAGE = 200

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from sigreq.domain.submission import SampleFacts
-from sigreq.tables import Change, ChangeRevision, Product, Release, Scan, Submission
+from sigreq.tables.releases import Change, ChangeRevision, Product, Release
+from sigreq.tables.submissions import Scan, Submission
 
 
 class SubmissionView(msgspec.Struct, kw_only=True):

@@ -266,41 +266,7 @@ class ReasonMissing(Problem):
     """Lowering the severity needs a reason: send `reason`."""
 
 
-@dataclass(eq=False)
-class ChangeUnfit(Problem):
-    """This change cannot be drafted: {reason}."""
-
-    reason: str
-
-
-@dataclass(eq=False)
-class FourEyes(Problem):
-    """Change {id} revision {rev} was written by you; somebody else has to approve it."""
-
-    id: str
-    rev: int
-
-
-@dataclass(eq=False)
-class GatePassStale(Problem):
-    """Change {id} was tested against {tested}, but {latest} has been published since. Test it again."""
-
-    id: str
-    tested: str
-    latest: str
-
-
-# --- releasing -----------------------------------------------------------------------------------------------
-
-
-@dataclass(eq=False)
-class CursorAhead(Problem):
-    """The cursor {cursor} is ahead of the feed, whose last entry is {head}. The feed was restored from a backup: start
-    again from 0.
-    """
-
-    cursor: int
-    head: int
+# --- lists and names -----------------------------------------------------------------------------------------
 
 
 @dataclass(eq=False)
@@ -308,41 +274,6 @@ class CursorInvalid(Problem):
     """{cursor} is not a cursor of this list. Take `next_cursor` from the answer before."""
 
     cursor: str
-
-
-@dataclass(eq=False)
-class ReleaseExists(Problem):
-    """Version {version} of {product} is already published with other content. A version is never used twice: publish
-    under a higher one.
-    """
-
-    product: str
-    version: str
-
-
-@dataclass(eq=False)
-class OrdinalNotHigher(Problem):
-    """Ordinal {ordinal} is not higher than {highest}, the highest of {product}."""
-
-    product: str
-    ordinal: int
-    highest: int
-
-
-@dataclass(eq=False)
-class ChangeUnknown(Problem):
-    """These changes are not waiting for a release of {product}: {changes}."""
-
-    product: str
-    changes: str
-
-
-@dataclass(eq=False)
-class ChangeNotInRuleset(Problem):
-    """The ruleset of {version} does not hold what change {change} asks for, though it is reported as included."""
-
-    version: str
-    change: str
 
 
 @dataclass(eq=False)

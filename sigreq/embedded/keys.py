@@ -7,7 +7,7 @@ from pathlib import Path
 from sigreq.domain.people import Role
 from sigreq.embedded.process import write_private
 from sigreq.store import people
-from sigreq.tables import Organisation
+from sigreq.tables.people import Organisation
 from sigreq.transaction import Database
 
 EXAMPLE = ("example", "Example Ltd", "msa_business")

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import sigreq.tables  # noqa: F401 - fills the metadata
+from sigreq.tables import events, people, releases, submissions  # noqa: F401 - fill the metadata
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata, transactional_ddl=True

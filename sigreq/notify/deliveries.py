@@ -7,7 +7,8 @@ from json import dumps
 from sigreq.notify.timeline import public_view
 from sigreq.store import people, submissions
 from sigreq.store.jobs import Lease
-from sigreq.tables import Event, WebhookEndpoint
+from sigreq.tables.events import Event
+from sigreq.tables.people import WebhookEndpoint
 from sigreq.transaction import Database, Transaction
 from sigreq.webhooks import RETRIES, WebhookSender
 from sigreq.work import Finish, TryAgain, nothing

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sigreq.tables import Event, Person
+from sigreq.tables.events import Event
+from sigreq.tables.people import Person
 
 
 def public_view(event: Event) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sigreq.domain import errors
+from sigreq.domain import errors, release_errors
 from sigreq.domain.changes import AllowContent, ChangeKind, content_of
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
@@ -11,7 +11,8 @@ from sigreq.domain.people import Actor
 from sigreq.domain.submission import Kind, Track
 from sigreq.store import changes, jobs, releases, submissions
 from sigreq.store.moves import Move, begin_change, move_change, move_submission
-from sigreq.tables import Change, ChangeRevision, ChangeSubmission, FeedEntry, Submission
+from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, FeedEntry
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
 _FITTING_KINDS = {
@@ -73,7 +74,7 @@ async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> C
 
     def check(row: Change) -> None:
         if row.state is ChangeState.TESTED and revision.written_by == actor.person_id:
-            raise errors.FourEyes(id=change_id, rev=change.rev)
+            raise release_errors.FourEyes(id=change_id, rev=change.rev)
 
     moved = await move_change(
         tx, change_id, Move(ChangeEvent.APPROVED, actor, held, check, {"approved_by": actor.person_id})
@@ -81,7 +82,7 @@ async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> C
     newest = await releases.newest(tx, change.product_id)
     if newest is None or newest.version != moved.tested_against:
         latest = newest.version if newest else "nothing"
-        raise errors.GatePassStale(id=change_id, tested=moved.tested_against or "nothing", latest=latest)
+        raise release_errors.GatePassStale(id=change_id, tested=moved.tested_against or "nothing", latest=latest)
     await announce(tx, moved, "approved")
     for helped in await submissions.helped_by(tx, change_id):
         if helped.state is State.DETERMINED:
@@ -155,9 +156,9 @@ def _write_revision(tx: Transaction, change_id: str, rev: int, payload: dict[str
 
 def _check_submissions(helped: Sequence[Submission], kind: ChangeKind) -> None:
     if not helped:
-        raise errors.ChangeUnfit(reason="it names no submission")
+        raise release_errors.ChangeUnfit(reason="it names no submission")
     if len({each.product_id for each in helped}) > 1:
-        raise errors.ChangeUnfit(reason="its submissions are about different products")
+        raise release_errors.ChangeUnfit(reason="its submissions are about different products")
     for each in helped:
         if each.state is not State.DETERMINED:
             raise errors.StateForbids(
@@ -166,7 +167,9 @@ def _check_submissions(helped: Sequence[Submission], kind: ChangeKind) -> None:
         fitting = _FITTING_KINDS[each.kind]
         if kind not in fitting:
             allowed = ", ".join(sorted(fitting))
-            raise errors.ChangeUnfit(reason=f"{kind} does not help a {each.kind} ({each.id}); possible are: {allowed}")
+            raise release_errors.ChangeUnfit(
+                reason=f"{kind} does not help a {each.kind} ({each.id}); possible are: {allowed}"
+            )
 
 
 async def _check_payload(
@@ -176,8 +179,8 @@ async def _check_payload(
     try:
         content = content_of(kind, payload)
     except KeyError as missing:
-        raise errors.ChangeUnfit(reason=f"the payload of {kind} needs the field {missing}") from missing
+        raise release_errors.ChangeUnfit(reason=f"the payload of {kind} needs the field {missing}") from missing
     if isinstance(content, AllowContent):
         known = {facts.sha256 for each in helped for facts in await submissions.samples(tx, each)}
         if content.sha256 not in known:
-            raise errors.ChangeUnfit(reason=f"{content.sha256} is not a sample of these submissions")
+            raise release_errors.ChangeUnfit(reason=f"{content.sha256} is not a sample of these submissions")

@@ -15,7 +15,8 @@ from sigreq.store import changes, jobs, releases, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_change
 from sigreq.store.samples import record_scans
-from sigreq.tables import Change, Release, Submission
+from sigreq.tables.releases import Change, Release
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
 from sigreq.work import Finish, nothing
 

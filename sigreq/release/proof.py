@@ -13,7 +13,8 @@ from sigreq.store import jobs, releases, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_submission
 from sigreq.store.samples import record_scans, scan_summary
-from sigreq.tables import Release, Submission
+from sigreq.tables.releases import Release
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
 from sigreq.work import Finish, nothing
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from json import dumps
 
-from sigreq.domain import errors
+from sigreq.domain import errors, release_errors
 from sigreq.domain.changes import is_in
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
 from sigreq.domain.people import Actor
@@ -16,7 +16,7 @@ from sigreq.release.changes import announce, prove_if_complete
 from sigreq.store import changes, locks, releases
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change
-from sigreq.tables import Change, Release
+from sigreq.tables.releases import Change, Release
 from sigreq.transaction import Transaction
 
 
@@ -60,10 +60,10 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     if before is not None:
         if before.content_digest == publication.digest:
             return before, False
-        raise errors.ReleaseExists(product=publication.product, version=publication.version)
+        raise release_errors.ReleaseExists(product=publication.product, version=publication.version)
     highest = await releases.highest_ordinal(tx, publication.product)
     if highest is not None and publication.ordinal <= highest:
-        raise errors.OrdinalNotHigher(product=publication.product, ordinal=publication.ordinal, highest=highest)
+        raise release_errors.OrdinalNotHigher(product=publication.product, ordinal=publication.ordinal, highest=highest)
     row = Release(
         product_id=publication.product,
         version=publication.version,
@@ -93,7 +93,7 @@ async def _check_version(tx: Transaction, publication: Publication) -> None:
         ) from error
     for each in await releases.register(tx, product.id):
         if each.version != publication.version and parse(product.scheme, each.version) == key:
-            raise errors.ReleaseExists(product=product.id, version=each.version)
+            raise release_errors.ReleaseExists(product=product.id, version=each.version)
 
 
 async def _waiting(tx: Transaction, publication: Publication) -> list[tuple[Change, Built]]:
@@ -108,7 +108,7 @@ async def _waiting(tx: Transaction, publication: Publication) -> list[tuple[Chan
         else:
             found.append((change, built))
     if unknown:
-        raise errors.ChangeUnknown(product=publication.product, changes=", ".join(unknown))
+        raise release_errors.ChangeUnknown(product=publication.product, changes=", ".join(unknown))
     return found
 
 
@@ -119,7 +119,7 @@ async def _settle(tx: Transaction, actor: Actor, publication: Publication, chang
         await announce(tx, moved, "withdrawn")
         return
     if not is_in(await changes.content(tx, change), publication.ruleset):
-        raise errors.ChangeNotInRuleset(version=publication.version, change=change.id)
+        raise release_errors.ChangeNotInRuleset(version=publication.version, change=change.id)
     values = {"published_in": publication.version}
     data = {"version": publication.version}
     moved = await move_change(tx, change.id, Move(ChangeEvent.PUBLISHED, actor, None, None, values, data))

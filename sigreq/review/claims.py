@@ -9,7 +9,7 @@ from sigreq.domain.people import Actor
 from sigreq.store import locks, submissions
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_submission
-from sigreq.tables import Submission
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
 

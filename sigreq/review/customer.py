@@ -9,7 +9,7 @@ from sigreq.domain.submission import Severity
 from sigreq.domain.verdict import Resolution
 from sigreq.store import people, submissions
 from sigreq.store.moves import Move, move_submission
-from sigreq.tables import Submission
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
 

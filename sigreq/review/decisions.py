@@ -12,7 +12,7 @@ from sigreq.domain.verdict import Determination, Resolution, Verdict
 from sigreq.review.claims import holding
 from sigreq.store import people, submissions
 from sigreq.store.moves import Move, move_submission
-from sigreq.tables import Submission
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
 

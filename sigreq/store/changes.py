@@ -8,7 +8,7 @@ from sqlmodel import col
 from sigreq.domain.changes import Content, content_of
 from sigreq.domain.errors import NotFound
 from sigreq.domain.lifecycle import ChangeState
-from sigreq.tables import Change, ChangeRevision
+from sigreq.tables.releases import Change, ChangeRevision
 from sigreq.transaction import Transaction
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlmodel import col
 
 from sigreq.domain.submission import Track
-from sigreq.tables import Job
+from sigreq.tables.events import Job
 from sigreq.transaction import Hint, Transaction
 
 

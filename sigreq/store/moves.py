@@ -13,8 +13,10 @@ from sigreq.domain.errors import NotFound, RevisionStale, StateForbids
 from sigreq.domain.lifecycle import CHANGE_TRANSITIONS, TRANSITIONS, ChangeEvent, Event, Transition
 from sigreq.domain.people import Actor
 from sigreq.store import jobs
-from sigreq.tables import Change, Submission, WebhookEndpoint
-from sigreq.tables import Event as EventRow
+from sigreq.tables.events import Event as EventRow
+from sigreq.tables.people import WebhookEndpoint
+from sigreq.tables.releases import Change
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
 Row = TypeVar("Row", Submission, Change)

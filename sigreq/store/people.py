@@ -16,8 +16,8 @@ from sigreq.domain.errors import AlreadyExists, KeyRevoked, KeyUnknown, NotFound
 from sigreq.domain.people import Actor, Role
 from sigreq.domain.submission import Severity
 from sigreq.domain.worktime import Calendar, parse_hours
-from sigreq.tables import ApiKey, Organisation, Person, Plan, WebhookEndpoint
-from sigreq.tables import Calendar as CalendarRow
+from sigreq.tables.people import ApiKey, Organisation, Person, Plan, WebhookEndpoint
+from sigreq.tables.people import Calendar as CalendarRow
 from sigreq.transaction import Transaction
 
 KEY_PREFIX = "sgrq_live_"

@@ -11,7 +11,8 @@ from sigreq.domain.register import Published
 from sigreq.domain.submission import Track
 from sigreq.store import locks
 from sigreq.store.locks import Lock
-from sigreq.tables import FeedEntry, Product, Release, Submission
+from sigreq.tables.releases import FeedEntry, Product, Release
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
 

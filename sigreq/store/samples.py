@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from sigreq.domain.submission import SampleFacts
 from sigreq.domain.verdict import ScanResult
-from sigreq.tables import Idempotency, Sample, Scan
+from sigreq.tables.submissions import Idempotency, Sample, Scan
 from sigreq.transaction import Transaction
 
 

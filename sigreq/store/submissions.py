@@ -11,7 +11,10 @@ from sigreq.domain.lifecycle import State
 from sigreq.domain.people import Actor
 from sigreq.domain.queueing import Band
 from sigreq.domain.submission import Kind, SampleFacts, Track
-from sigreq.tables import Change, ChangeSubmission, Event, Person, Sample, Submission, SubmissionSample
+from sigreq.tables.events import Event
+from sigreq.tables.people import Person
+from sigreq.tables.releases import Change, ChangeSubmission
+from sigreq.tables.submissions import Sample, Submission, SubmissionSample
 from sigreq.transaction import Transaction
 
 

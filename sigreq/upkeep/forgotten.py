@@ -12,7 +12,7 @@ from sigreq.domain.submission import Track
 from sigreq.settings import Analysis, Jobs
 from sigreq.store import jobs, submissions
 from sigreq.store.moves import Move, move_submission
-from sigreq.tables import Submission
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Hint
 
 log = structlog.get_logger()

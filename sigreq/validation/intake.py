@@ -17,7 +17,8 @@ from sigreq.domain.submission import SampleFacts
 from sigreq.domain.versions import expected_form
 from sigreq.store import jobs, people, releases, samples, submissions
 from sigreq.store.moves import Move, begin_submission, move_submission
-from sigreq.tables import Product, Submission, SubmissionSample
+from sigreq.tables.releases import Product
+from sigreq.tables.submissions import Submission, SubmissionSample
 from sigreq.transaction import Transaction
 
 

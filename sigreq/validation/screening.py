@@ -13,7 +13,8 @@ from sigreq.scanning.stored import Results, Rulesets, StoredSamples
 from sigreq.store import jobs, releases, samples, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_submission
-from sigreq.tables import Product, Release, Submission
+from sigreq.tables.releases import Product, Release
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
 from sigreq.work import Finish, nothing
 

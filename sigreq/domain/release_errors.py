@@ -1,0 +1,74 @@
+"""What can be wrong with a signature change or a release; facts as in `errors.py`."""
+
+from dataclasses import dataclass
+
+from sigreq.domain.errors import Problem
+
+
+@dataclass(eq=False)
+class ChangeUnfit(Problem):
+    """This change cannot be drafted: {reason}."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class FourEyes(Problem):
+    """Change {id} revision {rev} was written by you; somebody else has to approve it."""
+
+    id: str
+    rev: int
+
+
+@dataclass(eq=False)
+class GatePassStale(Problem):
+    """Change {id} was tested against {tested}, but {latest} has been published since. Test it again."""
+
+    id: str
+    tested: str
+    latest: str
+
+
+@dataclass(eq=False)
+class CursorAhead(Problem):
+    """The cursor {cursor} is ahead of the feed, whose last entry is {head}. The feed was restored from a backup: start
+    again from 0.
+    """
+
+    cursor: int
+    head: int
+
+
+@dataclass(eq=False)
+class ReleaseExists(Problem):
+    """Version {version} of {product} is already published with other content. A version is never used twice: publish
+    under a higher one.
+    """
+
+    product: str
+    version: str
+
+
+@dataclass(eq=False)
+class OrdinalNotHigher(Problem):
+    """Ordinal {ordinal} is not higher than {highest}, the highest of {product}."""
+
+    product: str
+    ordinal: int
+    highest: int
+
+
+@dataclass(eq=False)
+class ChangeUnknown(Problem):
+    """These changes are not waiting for a release of {product}: {changes}."""
+
+    product: str
+    changes: str
+
+
+@dataclass(eq=False)
+class ChangeNotInRuleset(Problem):
+    """The ruleset of {version} does not hold what change {change} asks for, though it is reported as included."""
+
+    version: str
+    change: str

@@ -1,0 +1,92 @@
+"""Products, their published versions, and the changes that lead to new ones."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from sigreq.domain.changes import ChangeKind
+from sigreq.domain.lifecycle import ChangeState
+from sigreq.domain.submission import Track
+from sigreq.domain.versions import Scheme
+from sigreq.tables.columns import AT, by_value
+
+
+class Product(SQLModel, table=True):
+    """An antivirus product; versions compare only inside one."""
+
+    id: str = Field(primary_key=True)
+    title: str
+    scheme: Scheme = Field(sa_type=by_value(Scheme))
+    grace_seconds: int
+    update_instructions: str
+
+
+class Release(SQLModel, table=True):
+    """One published database version: a row of the release register."""
+
+    __table_args__ = (UniqueConstraint("product_id", "ordinal"),)
+
+    product_id: str = Field(primary_key=True, foreign_key="product.id")
+    version: str = Field(primary_key=True)
+    ordinal: int = Field(sa_type=BigInteger)
+    published_at: datetime = Field(sa_type=AT)
+    rollout_done_at: datetime | None = Field(default=None, sa_type=AT)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=AT)
+    ruleset_digest: str
+    content_digest: str
+    published_by: str = Field(foreign_key="person.id")
+
+
+class Change(SQLModel, table=True):
+    """A signature change; what it asks for is in its revisions, which never change."""
+
+    id: str = Field(primary_key=True)
+    product_id: str = Field(foreign_key="product.id")
+    kind: ChangeKind = Field(sa_type=by_value(ChangeKind))
+    track: Track = Field(sa_type=by_value(Track))
+    state: ChangeState = Field(sa_type=by_value(ChangeState), index=True)
+    revision: int
+    rev: int
+    created_at: datetime = Field(sa_type=AT)
+    tested_against: str | None = None
+    report: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    approved_by: str | None = Field(default=None, foreign_key="person.id")
+    published_in: str | None = None
+
+
+class ChangeRevision(SQLModel, table=True):
+    """What a change asked for at one edit."""
+
+    __tablename__ = "change_revision"
+
+    change_id: str = Field(primary_key=True, foreign_key="change.id")
+    rev: int = Field(primary_key=True)
+    payload: dict[str, Any] = Field(sa_type=JSONB)
+    written_by: str = Field(foreign_key="person.id")
+    written_at: datetime = Field(sa_type=AT)
+
+
+class ChangeSubmission(SQLModel, table=True):
+    """Which submissions a change helps."""
+
+    __tablename__ = "change_submission"
+
+    change_id: str = Field(primary_key=True, foreign_key="change.id")
+    submission_id: str = Field(primary_key=True, foreign_key="submission.id", index=True)
+
+
+class FeedEntry(SQLModel, table=True):
+    """One line of the feed that release tooling polls; numbered under one lock, so no cursor can miss one."""
+
+    __tablename__ = "feed_entry"
+
+    number: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    product_id: str = Field(foreign_key="product.id")
+    track: Track = Field(sa_type=by_value(Track))
+    action: str
+    change_id: str = Field(foreign_key="change.id")
+    document: dict[str, Any] = Field(sa_type=JSONB)
+    at: datetime = Field(sa_type=AT)

@@ -1,0 +1,117 @@
+"""Submissions, their samples and what was found in them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from sigreq.domain.lifecycle import State
+from sigreq.domain.register import DatabaseVerdict
+from sigreq.domain.submission import Kind, Track
+from sigreq.domain.verdict import Determination, Outcome, Resolution, Verdict
+from sigreq.tables.columns import AT, by_value
+
+
+class Sample(SQLModel, table=True):
+    """A file as one organisation sent it; another organisation's equal file is another row."""
+
+    organisation_id: str = Field(primary_key=True, foreign_key="organisation.id")
+    sha256: str = Field(primary_key=True)
+    sha1: str
+    md5: str
+    size: int = Field(sa_type=BigInteger)
+    created_at: datetime = Field(sa_type=AT)
+    last_submitted_at: datetime = Field(sa_type=AT)
+
+
+class Submission(SQLModel, table=True):
+    """A request to change a signature. `revision` is the number of its last event."""
+
+    __table_args__ = (
+        CheckConstraint("severity BETWEEN 1 AND 4", name="severity"),
+        CheckConstraint("(state = 'in_analysis') = (claim_expires_at IS NOT NULL)", name="claim_has_end"),
+        CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
+        Index("ix_submission_organisation_list", "organisation_id", text("received_at DESC"), text("id DESC")),
+        Index("ix_submission_list", text("received_at DESC"), text("id DESC")),
+        Index("ix_submission_queue", "track", "due_at", "received_at", "id", postgresql_where=text("state = 'queued'")),
+        Index("ix_submission_claim", "claim_expires_at", postgresql_where=text("state = 'in_analysis'")),
+    )
+
+    id: str = Field(primary_key=True)
+    organisation_id: str = Field(foreign_key="organisation.id")
+    submitted_by: str = Field(foreign_key="person.id")
+    kind: Kind = Field(sa_type=by_value(Kind))
+    product_id: str = Field(foreign_key="product.id", index=True)
+    product_version: str
+    database_version: str
+    database_verdict: DatabaseVerdict = Field(sa_type=by_value(DatabaseVerdict))
+    latest_version: str | None
+    severity: int
+    expected_verdict: Verdict = Field(sa_type=by_value(Verdict))
+    detection_name: str | None = None
+    contact: str
+    details: dict[str, Any] = Field(sa_type=JSONB)
+    archive_password: str | None = None
+
+    plan_id: str = Field(foreign_key="plan.id")
+    track: Track = Field(sa_type=by_value(Track))
+    state: State = Field(sa_type=by_value(State))
+    revision: int
+    public_sequence: int
+    received_at: datetime = Field(sa_type=AT)
+    due_at: datetime = Field(sa_type=AT)
+    warn_at: datetime | None = Field(default=None, sa_type=AT)
+    is_guaranteed: bool
+    finding: str | None = None
+    needs_attention: str | None = None
+
+    analyst_id: str | None = Field(default=None, foreign_key="person.id")
+    claim_expires_at: datetime | None = Field(default=None, sa_type=AT)
+    barred_person: str | None = Field(default=None, foreign_key="person.id")
+    answered_at: datetime | None = Field(default=None, sa_type=AT)
+    determination: Determination | None = Field(default=None, sa_type=by_value(Determination))
+    final_verdict: Verdict | None = Field(default=None, sa_type=by_value(Verdict))
+    resolution: Resolution | None = Field(default=None, sa_type=by_value(Resolution))
+    fixed_in: str | None = None
+    fixed_at: datetime | None = Field(default=None, sa_type=AT)
+    closed_at: datetime | None = Field(default=None, sa_type=AT)
+
+
+class SubmissionSample(SQLModel, table=True):
+    """Which files came with a submission, under which names. A name is only data."""
+
+    __tablename__ = "submission_sample"
+
+    submission_id: str = Field(primary_key=True, foreign_key="submission.id")
+    sha256: str = Field(primary_key=True, index=True)
+    position: int
+    name: str
+
+
+class Scan(SQLModel, table=True):
+    """One sample against one version's rules, kept per organisation through its submission."""
+
+    __table_args__ = (Index("ix_scan_submission", "submission_id", "at"),)
+
+    id: str = Field(primary_key=True)
+    submission_id: str = Field(foreign_key="submission.id")
+    sha256: str
+    purpose: str
+    version: str
+    ruleset_digest: str | None
+    outcome: Outcome = Field(sa_type=by_value(Outcome))
+    detections: list[str] = Field(sa_type=JSONB)
+    reason: str | None
+    at: datetime = Field(sa_type=AT)
+
+
+class Idempotency(SQLModel, table=True):
+    """The answer that a key was given, written with the submission itself."""
+
+    person_id: str = Field(primary_key=True, foreign_key="person.id")
+    key: str = Field(primary_key=True)
+    fingerprint: str
+    answer: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    created_at: datetime = Field(sa_type=AT)
