@@ -2,9 +2,7 @@
 
 import asyncio
 import base64
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import boto3
@@ -70,13 +68,12 @@ class Blobs:
 
         await _in_thread(put)
 
-    async def fetch(self, key: str, to: Path) -> None:
-        """Write an object into a new private file, never executable. Raises BlobMissing, ServiceUnavailable."""
+    async def fetch(self, key: str, into: BinaryIO) -> None:
+        """Write an object into a file, in constant memory. Raises BlobMissing, ServiceUnavailable."""
 
         def get() -> None:
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
-            with open(to, "xb", opener=_private) as file:
-                file.writelines(body.iter_chunks(CHUNK))
+            into.writelines(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(CHUNK))
+            into.flush()
 
         await _in_thread(get)
 
@@ -99,10 +96,6 @@ class Blobs:
 
 def _base64(sha256: str) -> str:
     return base64.b64encode(bytes.fromhex(sha256)).decode()
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 async def _in_thread(call: Callable[[], Result]) -> Result:

@@ -3,11 +3,14 @@
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import psutil
 import structlog
 from arq.worker import Function, func
 from arq.worker import Worker as ArqWorker
@@ -47,8 +50,8 @@ class TrackWorker:
         self._hints = Hints(settings.redis.url.get_secret_value())
         url = settings.database.url.get_secret_value()
         self._database = Database(url, pool_size=settings.jobs.at_once + 4, send=self._hints.send)
-        scan_dir = settings.work_dir / f"scan-{queue}"
-        self._scanner = Scanner(scan_dir, children=settings.scanning.children, timeout=settings.scanning.timeout)
+        self._work_dir = own_folder(settings.work_dir)
+        self._scanner = Scanner(self._work_dir, children=settings.scanning.children, timeout=settings.scanning.timeout)
         hooks = settings.webhooks
         self._sender = WebhookSender(allow_private=hooks.allow_private_addresses, timeout=hooks.timeout)
         self._runner = Runner(self._database, self._works(), settings.jobs)
@@ -58,7 +61,7 @@ class TrackWorker:
         """What each kind of job does."""
         settings, database, lease = self._settings, self._database, self._settings.jobs.lease
         rulesets = Rulesets(Blobs(settings.s3, settings.s3.bundles))
-        stored = StoredSamples(Blobs(settings.s3, settings.s3.samples), self._scanner, settings.work_dir)
+        stored = StoredSamples(Blobs(settings.s3, settings.s3.samples), self._scanner, self._work_dir)
         screener = Screening(database, rulesets, stored, lease)
         tester = Gate(database, rulesets, stored, self._scanner, lease)
         prover = Proof(database, rulesets, stored, settings.analysis.claim, lease)
@@ -88,6 +91,7 @@ class TrackWorker:
         await self._sender.close()
         await self._hints.close()
         await self._database.close()
+        shutil.rmtree(self._work_dir, ignore_errors=True)
 
     async def _listen(self) -> None:
         """Take hints from Redis; whenever it goes away, come back when it does."""
@@ -97,6 +101,9 @@ class TrackWorker:
                 await arq.async_run()
             except UNREACHABLE as error:
                 log.warning("worker.redis_lost", error=type(error).__name__)
+                await asyncio.sleep(0.5)
+            except Exception:
+                log.exception("worker.listening_failed")
                 await asyncio.sleep(0.5)
             finally:
                 if arq.main_task is not None:
@@ -146,6 +153,16 @@ class TrackWorker:
     async def _keep_up(self) -> None:
         await lapse_claims(self._database)
         await close_silent(self._database, self._settings.analysis)
+
+
+def own_folder(work_dir: Path) -> Path:
+    """A folder for this process alone. What a killed worker left, samples among it, goes first."""
+    for left in work_dir.glob("worker-*"):
+        if not psutil.pid_exists(int(left.name.removeprefix("worker-"))):
+            shutil.rmtree(left, ignore_errors=True)
+    own = work_dir / f"worker-{os.getpid()}"
+    own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return own
 
 
 def functions(runner: Runner) -> list[Function]:

@@ -3,27 +3,40 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from sigreq.api import account, admin, changes, health, problems, releases, review, samples, submissions, submit
 from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx
+from sigreq.api.reference import ReferencePage
 from sigreq.blobs import Blobs
 from sigreq.domain.errors import Problem
 from sigreq.jobs import Hints
 from sigreq.settings import Settings
 from sigreq.transaction import Database
 
-MODULES = (submit, submissions, review, changes, releases, account, samples, admin, health)
+ROUTES = {
+    "Account": account.ROUTES,
+    "Submissions": [*submit.ROUTES, *submissions.ROUTES],
+    "Review": review.ROUTES,
+    "Samples": samples.ROUTES,
+    "Changes": changes.ROUTES,
+    "Releases": releases.ROUTES,
+    "Administration": admin.ROUTES,
+    "Health": health.ROUTES,
+}
 BODY_BYTES = 1024**2
 OPENAPI = OpenAPIConfig(
     title="sigreq",
     version="1",
     description="Signature-change requests: from a customer's sample to a proved fix.",
     path="/schema",
+    use_handler_docstrings=True,
+    render_plugins=[ReferencePage(), JsonRenderPlugin()],
     components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
     security=[{"key": []}],
 )
@@ -32,7 +45,7 @@ OPENAPI = OpenAPIConfig(
 def create_app(settings: Settings) -> Litestar:
     """The application; it connects when it starts and gives everything back when it stops."""
     return Litestar(
-        route_handlers=[route for module in MODULES for route in module.ROUTES],
+        route_handlers=[Router("/", route_handlers=routes, tags=[tag]) for tag, routes in ROUTES.items()],
         dependencies={
             "services": Provide(provide_services),
             "tx": Provide(provide_tx),

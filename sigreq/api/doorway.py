@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Request
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 
 from sigreq.blobs import Blobs
 from sigreq.domain import errors
@@ -37,7 +38,7 @@ async def provide_services(state: State) -> Services:
     return services
 
 
-async def provide_tx(services: Services) -> AsyncGenerator[Transaction, None]:
+async def provide_tx(services: NamedDependency[Services]) -> AsyncGenerator[Transaction, None]:
     """The request's transaction: committed after the handler and before the answer leaves."""
     async with services.database.transaction() as tx:
         yield tx
@@ -51,7 +52,7 @@ def key_of(request: AnyRequest) -> str:
     return key.strip()
 
 
-async def provide_actor(request: AnyRequest, tx: Transaction) -> Actor:
+async def provide_actor(request: AnyRequest, tx: NamedDependency[Transaction]) -> Actor:
     """Who is asking. Raises KeyMissing, KeyUnknown, KeyRevoked."""
     return await people.authenticate(tx, key_of(request))
 

@@ -1,9 +1,9 @@
 """A sample leaves only as an AES zip with the password `infected`, and it is written down who took it, and why."""
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import BinaryIO
 
 import pyzipper
@@ -53,8 +53,7 @@ async def download(
 
 async def _zipped(services: Services, organisation_id: str, sha256: str) -> BinaryIO:
     work_dir = services.settings.work_dir
-    with tempfile.TemporaryDirectory(dir=work_dir, prefix="zip-") as folder:
-        raw = Path(folder) / "sample"
+    with tempfile.TemporaryFile(dir=work_dir) as raw:  # without a name on disk, like every file here
         try:
             await services.samples.fetch(sample_key(organisation_id, sha256), raw)
         except BlobMissing as error:
@@ -64,10 +63,12 @@ async def _zipped(services: Services, organisation_id: str, sha256: str) -> Bina
     return archive
 
 
-def _zip(raw: Path, name: str, archive: BinaryIO) -> None:
+def _zip(raw: BinaryIO, name: str, archive: BinaryIO) -> None:
+    raw.seek(0)
     with pyzipper.AESZipFile(archive, "w", pyzipper.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as zipped:
         zipped.setpassword(PASSWORD)
-        zipped.write(raw, name)
+        with zipped.open(name, "w", force_zip64=True) as inner:
+            shutil.copyfileobj(raw, inner, CHUNK)
     archive.seek(0)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 
@@ -22,7 +23,7 @@ class Ruleset:
         body = {"rules": dict(self.rules), "allowed": sorted(self.allowed)}
         return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the document, lower-case hex."""
         return hashlib.sha256(self.document()).hexdigest()

@@ -13,6 +13,9 @@ from sigreq.domain.submission import SampleFacts
 from sigreq.domain.verdict import Outcome, ScanResult
 from sigreq.scanning.pool import ChildDiedError, Pool
 
+# More than scans can be under way at once, so that none loses its file to this.
+KEPT_RULESETS = 64
+
 
 class Scanner:
     """Scans samples in child processes that can be killed."""
@@ -79,7 +82,14 @@ class Scanner:
                 file.flush()
                 os.fsync(file.fileno())
             Path(draft).replace(path)
+            self._forget_old()
         return path
+
+    def _forget_old(self) -> None:
+        """Keep the newest rulesets only; one that is asked for again is written again."""
+        kept = sorted(self._work_dir.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+        for old in kept[KEPT_RULESETS:]:
+            old.unlink(missing_ok=True)
 
 
 def _result(reply: dict[str, Any]) -> ScanResult:

@@ -1,5 +1,6 @@
 """Scans samples as they lie in the store, with rules as they lie in the store."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class StoredSamples:
         """Results by the rulesets' names. A sample missing in the store is `not_scanned`. Raises ServiceUnavailable."""
         results: dict[str, Results] = {name: [] for name in rulesets}
         self.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=self.work_dir, prefix="scan-") as folder:
+        with TemporaryDirectory(dir=self.work_dir, prefix="samples-") as folder:
             for number, facts in enumerate(samples):
                 path = Path(folder) / str(number)
                 is_there = await self._fetch(organisation_id, facts, path)
@@ -72,7 +73,13 @@ class StoredSamples:
 
     async def _fetch(self, organisation_id: str, facts: SampleFacts, path: Path) -> bool:
         try:
-            await self.samples.fetch(sample_key(organisation_id, facts.sha256), path)
+            with open(path, "xb", opener=_private) as file:  # noqa: ASYNC230 - Path.open takes no opener
+                await self.samples.fetch(sample_key(organisation_id, facts.sha256), file)
         except BlobMissing:
             return False
         return True
+
+
+def _private(path: str, flags: int) -> int:
+    """Samples are live malware: for our eyes only, and never executable."""
+    return os.open(path, flags, 0o600)
