@@ -11,7 +11,7 @@ demo: $(READY)
 	@$(BIN)/sigreq demo
 
 up: $(READY)
-	@exec $(BIN)/sigreq up --tied --rules samples/rules/20261122.1
+	@exec $(BIN)/sigreq up --tied --rules samples/rules/20261122.1 $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
 
 test: check
 	@$(BIN)/python -m pytest

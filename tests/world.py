@@ -7,6 +7,8 @@ from io import BytesIO
 from itertools import count
 from typing import Any, Self
 
+import httpx2
+
 from sigreq_client import Client
 
 MARKER = b"ACME-HARMLESS-MARKER-4711"
@@ -25,7 +27,7 @@ class World:
     def __init__(self, url: str, keys: Mapping[str, str]) -> None:
         self.url = url
         self.keys = dict(keys)
-        self._clients: list[Client] = []
+        self._clients: list[Client | httpx2.Client] = []
         self.administrator = self.client(keys["administrator"])
         self.analyst = self.client(keys["analyst"])
         self.lead = self.client(keys["lead"])
@@ -44,16 +46,31 @@ class World:
         self._clients.append(made)
         return made
 
+    def plain(self, key: str | None = None) -> httpx2.Client:
+        """Plain HTTP with this key, for tests that look at the whole answer."""
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        made = httpx2.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
+        self._clients.append(made)
+        return made
+
+    def key(self, role: str, organisation: str | None = None) -> str:
+        """The key of somebody new."""
+        key: str = self.administrator.add_person(f"{role} {next(_numbers)}", role, organisation)["key"]
+        return key
+
     def person(self, role: str, organisation: str | None = None) -> Client:
         """Somebody new."""
-        made = self.administrator.add_person(f"{role} {next(_numbers)}", role, organisation)
-        return self.client(made["key"])
+        return self.client(self.key(role, organisation))
+
+    def organisation(self, plan: str = "standard") -> str:
+        """A new customer organisation."""
+        name = f"customer-{next(_numbers)}"
+        self.administrator.add_organisation(name, name, plan)
+        return name
 
     def customer(self, plan: str = "standard") -> Client:
         """Somebody of a new organisation."""
-        name = f"customer-{next(_numbers)}"
-        self.administrator.add_organisation(name, name, plan)
-        return self.person("customer", name)
+        return self.person("customer", self.organisation(plan))
 
     def product(self, rules: Mapping[str, str] | None = None) -> str:
         """A new product whose only version, 20261122.1, came out a day ago."""

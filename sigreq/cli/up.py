@@ -1,5 +1,6 @@
 """`sigreq up`: everything on this machine."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,7 @@ def _welcome(service: "Service", rules: Path | None) -> None:
     if rules is not None:
         first_database(service.url, keys["administrator"], rules)
     width = max(map(len, keys))
+    command = Path(sys.argv[0])
     lines = [f"  {who:{width}}  {key}" for who, key in keys.items()]
     click.echo(
         "\n".join(
@@ -82,8 +84,9 @@ def _welcome(service: "Service", rules: Path | None) -> None:
                 *lines,
                 "",
                 "Try:",
-                f"  export SIGREQ_URL={service.url} SIGREQ_API_KEY=<the customer's key>",
-                "  sigreq account",
+                f"  export SIGREQ_URL={service.url} SIGREQ_API_KEY={keys['customer']}",
+                f"  {command} account",
+                f"  {command} --help",
                 "Ctrl-C stops everything; the data stays for the next start.",
             ]
         )

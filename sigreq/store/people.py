@@ -1,11 +1,11 @@
 """Organisations, people, their keys, plans and webhooks."""
 
+import re
 import secrets
 import zlib
 from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
-from uuid import uuid4
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -112,10 +112,11 @@ async def add_organisation(tx: Transaction, organisation_id: str, name: str, pla
 
 
 async def add_person(tx: Transaction, name: str, role: Role, organisation_id: str | None) -> Person:
-    """Somebody new. Raises NotFound for an unknown organisation."""
+    """Somebody new, whose identifier says who it is. Raises NotFound for an unknown organisation."""
     if organisation_id is not None and await tx.session.get(Organisation, organisation_id) is None:
         raise NotFound(what="organisation", id=organisation_id)
-    row = Person(id=uuid4().hex[:12], name=name, role=role, organisation_id=organisation_id)
+    readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "person"
+    row = Person(id=f"{readable}-{secrets.token_hex(3)}", name=name, role=role, organisation_id=organisation_id)
     tx.session.add(row)
     await tx.session.flush()
     return row
