@@ -26,8 +26,13 @@ class Transaction:
     """What a use case works with. `at` is the time of everything it writes."""
 
     session: AsyncSession
+    clock: Callable[[], datetime]
     at: datetime
     hints: list[Hint] = field(default_factory=list)
+
+    def look_at_the_clock(self) -> None:
+        """Move `at` to now: for those who have waited for a lock and whose order in time has to be the lock's."""
+        self.at = max(self.at, self.clock())
 
 
 Send = Callable[[Sequence[Hint]], Awaitable[None]]
@@ -55,7 +60,7 @@ class Database:
         try:
             async with self._sessions() as session:
                 await _connect(session)
-                tx = Transaction(session, self.clock())
+                tx = Transaction(session, self.clock, self.clock())
                 yield tx
                 await session.commit()
         except DBAPIError as error:

@@ -8,9 +8,11 @@ from litestar import delete, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
-from sigreq.api.schemas import WebhookIn
+from sigreq.api.schemas import ContactIn, WebhookIn
 from sigreq.domain.people import Actor, Permission, require
-from sigreq.store import people
+from sigreq.domain.premium import contract_year
+from sigreq.store import contracts, people
+from sigreq.tables.people import Contract, Plan
 from sigreq.transaction import Transaction
 from sigreq.validation import intake
 
@@ -28,15 +30,46 @@ async def read_account(tx: NamedDependency[Transaction], actor: NamedDependency[
     if actor.organisation_id is None:
         return who
     organisation = await people.organisation(tx, actor.organisation_id)
-    plan = await people.plan_row(tx, organisation.plan_id)
+    contract = await contracts.in_force(tx, organisation.id)
+    plan = await people.plan_row(tx, contract.plan_id if contract else contracts.STANDARD)
     endpoint = await people.webhook(tx, organisation.id)
     goals = [{"severity": int(severity), **goal} for severity, goal in sorted(plan.goals.items())]
     return {
         **who,
         "organisation": {"id": organisation.id, "name": organisation.name},
         "plan": {"id": plan.id, "title": plan.title, "track": plan.track, "goals": goals},
+        "phone_number": plan.phone_number,
+        "contract": await _contract(tx, contract, plan) if contract else None,
         "webhook": {"url": endpoint.url, "is_disabled": endpoint.disabled_at is not None} if endpoint else None,
     }
+
+
+async def _contract(tx: Transaction, contract: Contract, plan: Plan) -> dict[str, Any]:
+    year_starts_at, year_ends_at = contract_year(contract.starts_at, tx.at)
+    balance = await contracts.balance(tx, contract, people.as_rule(plan))
+    return {
+        "id": contract.id,
+        "starts_at": contract.starts_at,
+        "ends_at": contract.ends_at,
+        "year_starts_at": year_starts_at,
+        "year_ends_at": year_ends_at,
+        "premium_incidents": {
+            "limit": balance.limit,
+            "used": balance.used,
+            "reserved": balance.reserved,
+            "left": balance.left,
+        },
+    }
+
+
+@put("/v1/account/contact", summary="Be told by e-mail")
+async def set_contact(
+    data: JSONBody[ContactIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> dict[str, Any]:
+    """Every public event from now on is written to this address; null: no more mail."""
+    row = await people.person(tx, actor.person_id)
+    people.set_contact(row, data.email, data.language)
+    return {"email": row.email, "language": row.language}
 
 
 @get("/v1/database-check", summary="Is this database the latest?")
@@ -79,4 +112,4 @@ async def remove_webhook(tx: NamedDependency[Transaction], actor: NamedDependenc
     await people.remove_webhook(tx, actor)
 
 
-ROUTES = [read_account, check_database, set_webhook, remove_webhook]
+ROUTES = [read_account, set_contact, check_database, set_webhook, remove_webhook]

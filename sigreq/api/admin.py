@@ -9,8 +9,8 @@ from litestar.params import FromPath, JSONBody
 
 from sigreq.api import views
 from sigreq.api.schemas import OrganisationIn, PersonIn, ProductIn
-from sigreq.domain.people import Actor, Permission, require
-from sigreq.store import people, releases
+from sigreq.domain.people import Actor, Permission, Role, require
+from sigreq.store import contracts, groups, people, releases
 from sigreq.transaction import Transaction
 
 
@@ -18,19 +18,22 @@ from sigreq.transaction import Transaction
 async def add_organisation(
     data: JSONBody[OrganisationIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
 ) -> dict[str, str]:
-    """With a plan: standard, msa_start or msa_business."""
+    """With a plan other than `standard` an open-ended contract starts now."""
     require(actor, Permission.ADMINISTER)
     made = re.sub(r"[^a-z0-9]+", "-", data.name.lower()).strip("-")[:60] or "organisation"
-    row = await people.add_organisation(tx, data.id or made, data.name, data.plan)
-    return {"id": row.id, "name": row.name, "plan": row.plan_id}
+    row = await people.add_organisation(tx, data.id or made, data.name)
+    if data.plan != contracts.STANDARD:
+        await contracts.add(tx, row.id, data.plan, tx.at, None)
+    return {"id": row.id, "name": row.name, "plan": data.plan}
 
 
 @get("/v1/admin/organisations", summary="Customers")
 async def list_organisations(tx: NamedDependency[Transaction], actor: NamedDependency[Actor]) -> dict[str, Any]:
     """By name."""
     require(actor, Permission.ADMINISTER)
+    plans = {row.id: (await contracts.plan_in_force(tx, row.id)).id for row in await people.organisations(tx)}
     rows = await people.organisations(tx)
-    return {"items": [{"id": row.id, "name": row.name, "plan": row.plan_id} for row in rows]}
+    return {"items": [{"id": row.id, "name": row.name, "plan": plans[row.id]} for row in rows]}
 
 
 @post("/v1/admin/people", summary="Add a person or a machine")
@@ -40,6 +43,9 @@ async def add_person(
     """The key is shown only now."""
     require(actor, Permission.ADMINISTER)
     row = await people.add_person(tx, data.name, data.role, data.organisation)
+    people.set_contact(row, data.email, data.language)
+    if data.group is not None or data.role in {Role.ANALYST, Role.LEAD}:
+        await groups.join(tx, data.group or groups.FIRST, row.id)
     return {"id": row.id, "key": await people.issue_key(tx, row)}
 
 

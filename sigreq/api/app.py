@@ -10,7 +10,21 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from sigreq.api import account, admin, changes, health, problems, releases, review, samples, submissions, submit
+from sigreq.api import (
+    account,
+    admin,
+    changes,
+    contracts,
+    health,
+    phone,
+    problems,
+    releases,
+    reports,
+    review,
+    samples,
+    submissions,
+    submit,
+)
 from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx
 from sigreq.api.reference import ReferencePage
 from sigreq.blobs import Blobs
@@ -26,7 +40,9 @@ ROUTES = {
     "Samples": samples.ROUTES,
     "Changes": changes.ROUTES,
     "Releases": releases.ROUTES,
-    "Administration": admin.ROUTES,
+    "Phone": phone.ROUTES,
+    "Reports": reports.ROUTES,
+    "Administration": [*admin.ROUTES, *contracts.ROUTES],
     "Health": health.ROUTES,
 }
 BODY_BYTES = 1024**2

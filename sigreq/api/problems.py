@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions import NotFoundException as RouteNotFound
 
-from sigreq.domain import errors, release_errors
+from sigreq.domain import contract_errors, errors, release_errors
 from sigreq.domain.errors import Problem
 
 log = structlog.get_logger()
@@ -50,6 +50,13 @@ STATUSES: dict[type[Problem], int] = {
     release_errors.ChangeUnknown: 422,
     release_errors.ChangeNotInRuleset: 422,
     errors.AlreadyExists: 409,
+    contract_errors.ContractsOverlap: 409,
+    contract_errors.ContractBackwards: 422,
+    contract_errors.CalendarUnfit: 422,
+    contract_errors.CallOutOfTime: 422,
+    contract_errors.UploadLinkUnknown: 404,
+    contract_errors.UploadLinkExpired: 410,
+    contract_errors.UploadLinkUsed: 410,
     errors.ServiceUnavailable: 503,
 }
 

@@ -5,15 +5,17 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import to_builtins
 
 from sigreq.api import views
 from sigreq.api.doorway import Services, spoken
-from sigreq.api.schemas import AnswerIn, DetermineIn, Message, OptionalReason, SeverityIn
+from sigreq.api.schemas import AnswerIn, DetermineIn, OptionalReason, SeverityIn
 from sigreq.api.submissions import MAX_PAGE, shown
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.submission import Severity
 from sigreq.review import claims, decisions
-from sigreq.store import submissions
+from sigreq.store import groups, queues
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
 
@@ -23,8 +25,14 @@ async def read_queue(
 ) -> dict[str, Any]:
     """Guaranteed answers past their warning point, then other MSA cases, then standard ones."""
     require(actor, Permission.SEE_QUEUE)
-    rows = await submissions.queue(tx, limit=max(1, min(limit, MAX_PAGE)))
-    return {"items": [views.staff_submission(row) for row in rows]}
+    view = queues.View(await groups.of(tx, actor))
+    rows = await queues.waiting(tx, view, max(1, min(limit, MAX_PAGE)))
+    return {"items": [{**to_builtins(views.staff_submission(row)), **_left(row, tx)} for row in rows]}
+
+
+def _left(row: Submission, tx: Transaction) -> dict[str, int]:
+    """Seconds until the answer is due; negative when it is late."""
+    return {"seconds_left": int((row.due_at - tx.at).total_seconds())}
 
 
 @post("/v1/queue/take", status_code=200, summary="Take the next case")
@@ -67,14 +75,16 @@ async def give_back(
 @post("/v1/submissions/{submission_id:str}/ask", status_code=200, summary="Ask the customer")
 async def ask(
     submission_id: FromPath[str],
-    data: JSONBody[Message],
+    data: JSONBody[AnswerIn],
     held: NamedDependency[int],
+    services: NamedDependency[Services],
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
 ) -> Response[Any]:
-    """The case waits for their reply, which brings it back to you."""
+    """The case waits for their reply, which brings it back to you. `is_qualified`: you ask for all that is needed."""
     require(actor, Permission.DECIDE)
-    return shown(actor, await decisions.ask(tx, actor, spoken("SR", submission_id), held, data.message))
+    said = decisions.Answer(data.message, data.is_qualified, services.settings.analysis.claim)
+    return shown(actor, await decisions.ask(tx, actor, spoken("SR", submission_id), held, said))
 
 
 @post("/v1/submissions/{submission_id:str}/answer", status_code=200, summary="Answer the customer")
@@ -102,7 +112,7 @@ async def determine(
 ) -> Response[Any]:
     """Without need for a change the submission closes at once."""
     require(actor, Permission.DECIDE)
-    said = decisions.Conclusion(data.determination, data.final_verdict, data.message)
+    said = decisions.Conclusion(data.determination, data.final_verdict, data.message, data.is_qualified)
     return shown(actor, await decisions.determine(tx, actor, spoken("SR", submission_id), held, said))
 
 

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, model
 
 from sigreq.domain.changes import ChangeKind
 from sigreq.domain.claim import Claim
-from sigreq.domain.people import Role
+from sigreq.domain.people import Language, Role
 from sigreq.domain.submission import Kind, Severity
 from sigreq.domain.verdict import Determination, Verdict
 from sigreq.domain.versions import Scheme
@@ -14,6 +14,7 @@ from sigreq.domain.versions import Scheme
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256, 64 lower-case hex digits")]
+Email = Annotated[str, Field(pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]{1,190}$", description="one e-mail address")]
 Slug = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{1,62}$", description="a short name: a-z, 0-9 and -")]
 
 
@@ -98,18 +99,19 @@ class OptionalReason(Strict):
 
 
 class AnswerIn(Strict):
-    """An answer; only a named analyst can mark one as qualified."""
+    """An answer or a question; a named analyst can mark it as the qualified answer, which stops the clock."""
 
     message: Text
     is_qualified: bool = False
 
 
 class DetermineIn(Strict):
-    """The conclusion, and what the customer is told."""
+    """The conclusion, and what the customer is told: a qualified answer, unless it is said that it is none."""
 
     determination: Determination
     final_verdict: Verdict
     message: Text
+    is_qualified: bool = True
 
 
 class SeverityIn(Strict):
@@ -180,12 +182,20 @@ class OrganisationIn(Strict):
     plan: Line = "standard"
 
 
-class PersonIn(Strict):
-    """Somebody who acts, or a machine."""
+class ContactIn(Strict):
+    """Where and in which language somebody wants to be written to; without an address, not at all."""
+
+    email: Email | None = None
+    language: Language = Language.ENGLISH
+
+
+class PersonIn(ContactIn):
+    """Somebody who acts, or a machine. Analysts and leads join a group, or the first one."""
 
     name: Line
     role: Role
     organisation: Slug | None = None
+    group: Slug | None = None
 
     @model_validator(mode="after")
     def _belongs(self) -> Self:

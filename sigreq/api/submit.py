@@ -43,30 +43,31 @@ class _Upload:
         if not is_known:
             intake.refuse_unless_latest(product, self.found)
 
-    async def store(self, spooled: list[SpooledSample]) -> None:
-        """Bytes before rows."""
-        organisation = self.actor.organisation_id or ""
-        for sample in spooled:
-            key = sample_key(organisation, sample.facts.sha256)
-            await self.services.samples.put_file(key, sample.file, sample.facts.sha256)
-
     async def accept(self, spooled: list[SpooledSample]) -> tuple[dict[str, Any], bool]:
         """The answer, and whether it was given before."""
         assert self.claim is not None and self.found is not None  # noqa: S101, PT018 - `judge` ran, or nothing was received
         received = [sample.facts for sample in spooled]
         intake.check_hashes(self.claim, received)
-        await self.store(spooled)
+        await store_all(self.services, self.actor.organisation_id or "", spooled)
         async with self.services.database.transaction() as tx:
             if self.key is not None:
                 key_print = intake.fingerprint(self.claim, received)
                 before = await intake.answer_given(tx, self.actor, self.key, key_print)
                 if before is not None:
                     return before, True
-            accepted = await intake.accept(tx, self.actor, self.claim, self.found, received)
+            sender = intake.Sender(self.actor.organisation_id or "", self.actor)
+            accepted = await intake.accept(tx, sender, self.claim, self.found, received)
             answer = {**to_builtins(views.submission(accepted.submission)), "is_joined": accepted.is_joined}
             if self.key is not None:
                 await samples.keep_answer(tx, self.actor.person_id, self.key, answer)
         return answer, False
+
+
+async def store_all(services: Services, organisation_id: str, spooled: list[SpooledSample]) -> None:
+    """Bytes before rows. Raises ServiceUnavailable."""
+    for sample in spooled:
+        key = sample_key(organisation_id, sample.facts.sha256)
+        await services.samples.put_file(key, sample.file, sample.facts.sha256)
 
 
 def parse_submission(fields: bytes) -> SubmissionIn:

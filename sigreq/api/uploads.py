@@ -81,20 +81,29 @@ class _Receiver:
 
 
 async def receive(
-    body: AsyncIterator[bytes],
-    headers: Headers,
-    limits: Limits,
-    spool: Spool,
-    judge: Callable[[bytes], Awaitable[None]],
+    body: AsyncIterator[bytes], headers: Headers, limits: Limits, spool: Spool, judge: Callable[[bytes], Awaitable[None]]
 ) -> list[SpooledSample]:
     """Read a whole upload. `judge` sees the fields before the first file and may refuse.
 
     Raises RequestMalformed, SampleMissing, SampleEmpty, SampleTooLarge, SamplesTooMany, and whatever `judge` raises.
     """
-    announced = headers.get("content-length", "")
-    length = int(announced) if announced.isdigit() else None
-    receiver = _Receiver(limits, spool, length, judge)
-    parser = PushMultipartParser(_boundary(headers), max_segment_count=limits.submission_files + 2)
+    receiver = _Receiver(limits, spool, _announced(headers), judge)
+    return await _read(body, headers, receiver)
+
+
+async def receive_files(
+    body: AsyncIterator[bytes], headers: Headers, limits: Limits, spool: Spool
+) -> list[SpooledSample]:
+    """Read an upload that is only files. Raises the same."""
+
+    async def judge(_: bytes) -> None:
+        """There are no fields."""
+
+    return await _read(body, headers, _Receiver(limits, spool, _announced(headers), judge, fields=bytearray()))
+
+
+async def _read(body: AsyncIterator[bytes], headers: Headers, receiver: _Receiver) -> list[SpooledSample]:
+    parser = PushMultipartParser(_boundary(headers), max_segment_count=receiver.limits.submission_files + 2)
     try:
         async for chunk in body:
             for event in parser.parse(chunk):
@@ -109,6 +118,11 @@ async def receive(
     if not receiver.samples:
         raise errors.SampleMissing
     return receiver.samples
+
+
+def _announced(headers: Headers) -> int | None:
+    length = headers.get("content-length", "")
+    return int(length) if length.isdigit() else None
 
 
 def _boundary(headers: Headers) -> str:

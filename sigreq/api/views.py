@@ -1,11 +1,12 @@
 """What is sent: read models, filled from rows by attribute, so that no column can leak by being added."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from sigreq.domain.submission import SampleFacts
+from sigreq.store.contracts import STANDARD
 from sigreq.tables.releases import Change, ChangeRevision, Product, Release
 from sigreq.tables.submissions import Scan, Submission
 
@@ -28,10 +29,15 @@ class SubmissionView(msgspec.Struct, kw_only=True):
     details: dict[str, Any]
     track: str
     plan: str
+    is_premium: bool
     state: str
     finding: str | None
     received_at: datetime
     response_due_at: datetime | None
+    calendar: str
+    phone_call_required: bool
+    phone_number: str | None
+    notices: list[str]
     answered_at: datetime | None
     determination: str | None
     final_verdict: str | None
@@ -45,6 +51,7 @@ class StaffView(SubmissionView, kw_only=True):
     """A submission as analysts see it."""
 
     organisation: str
+    group: str
     due_at: datetime
     warn_at: datetime | None
     is_guaranteed: bool
@@ -140,13 +147,28 @@ _NEXT = {
 
 def _common(row: Submission) -> dict[str, Any]:
     fields = {name: getattr(row, name) for name in SubmissionView.__struct_fields__ if hasattr(row, name)}
+    is_call_due = row.phone_needed_until is not None and row.phone_needed_until > datetime.now(UTC)
+    is_call_due = is_call_due and row.answered_at is None
     return {
         **fields,
         "product": row.product_id,
         "plan": row.plan_id,
         "response_due_at": row.due_at if row.is_guaranteed else None,
+        "phone_call_required": is_call_due,
+        "notices": _notices(row, is_call_due=is_call_due),
         "next_step": _NEXT[row.state],
     }
+
+
+def _notices(row: Submission, *, is_call_due: bool) -> list[str]:
+    """What the customer has to know about the promise, in words."""
+    notices = []
+    if is_call_due:
+        number = f" {row.phone_number}" if row.phone_number else ""
+        notices.append(f"It is outside business hours: please also call us{number}, so that somebody starts at once.")
+    if row.contract_id is not None and row.plan_id == STANDARD:
+        notices.append("No premium incident is left in this contract year: the request is handled as a standard one.")
+    return notices
 
 
 def submission(row: Submission) -> SubmissionView:
@@ -158,7 +180,7 @@ def staff_submission(row: Submission) -> StaffView:
     """For analysts."""
     own = [name for name in StaffView.__struct_fields__ if name not in SubmissionView.__struct_fields__]
     more = {name: getattr(row, name) for name in own if hasattr(row, name)}
-    return StaffView(**_common(row), **more, organisation=row.organisation_id, analyst=row.analyst_id)
+    return StaffView(**_common(row), **more, organisation=row.organisation_id, group=row.group_id, analyst=row.analyst_id)
 
 
 def sample(facts: SampleFacts) -> SampleView:

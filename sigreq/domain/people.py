@@ -17,6 +17,13 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+class Language(StrEnum):
+    """In which we write to somebody."""
+
+    ENGLISH = "en"
+    RUSSIAN = "ru"
+
+
 @dataclass(frozen=True)
 class Actor:
     """The person behind a request. Only customers belong to an organisation."""
@@ -44,6 +51,7 @@ class Permission(StrEnum):
     READ_FEED = "read the feed"
     PUBLISH = "publish"
     READ_RULES = "read rules"
+    SEE_REPORTS = "see reports"
     ADMINISTER = "administer"
 
 
@@ -59,6 +67,7 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.READ_FEED: frozenset({Role.RELEASE, Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.PUBLISH: frozenset({Role.RELEASE, Role.ADMINISTRATOR}),
     Permission.READ_RULES: _READERS | {Role.RELEASE},
+    Permission.SEE_REPORTS: frozenset({Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.ADMINISTER: frozenset({Role.ADMINISTRATOR}),
 }
 

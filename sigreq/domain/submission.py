@@ -27,6 +27,14 @@ class Track(StrEnum):
     STANDARD = "standard"
 
 
+class PremiumStep(StrEnum):
+    """What became of the premium incident that a submission reserved."""
+
+    RESERVED = "reserved"
+    COMMITTED = "committed"
+    RELEASED = "released"
+
+
 @dataclass(frozen=True)
 class SampleFacts:
     """What one pass over a sample's bytes tells: its content's identity (sha256), and a name that is only data."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sigreq.domain import errors
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor
-from sigreq.store import locks, submissions
+from sigreq.store import groups, locks, queues, submissions
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.submissions import Submission
@@ -16,18 +16,22 @@ from sigreq.transaction import Transaction
 async def take_next(tx: Transaction, actor: Actor, length: timedelta) -> Submission | None:
     """Give the actor the first case of the queue that is open to them; None when there is none.
 
-    Takes are serialised, so the `taken` events replay to the order of `domain/queueing`.
+    Takes are serialised, so the `taken` events replay to the order of `domain/queueing`. Only cases of the actor's
+    own groups are given.
     """
     await locks.hold(tx, Lock.TAKE)
-    waiting = await submissions.queue(tx, limit=1, not_barred=actor.person_id)
-    if not waiting:
+    tx.look_at_the_clock()
+    view = queues.View(await groups.of(tx, actor), not_barred=actor.person_id)
+    found = await queues.next_case(tx, view)
+    if found is None:
         return None
-    return await _take(tx, actor, waiting[0].id, None, length, "next")
+    return await _take(tx, actor, found.id, None, length, "next")
 
 
 async def claim(tx: Transaction, actor: Actor, submission_id: str, held: int, length: timedelta) -> Submission:
     """Take this very case, or keep it longer. Raises ClaimHeld, AnotherAnalystNeeded, StateForbids, RevisionStale."""
     await locks.hold(tx, Lock.TAKE)
+    tx.look_at_the_clock()
     row = await submissions.get(tx, submission_id)
     if row.state is State.IN_ANALYSIS and row.analyst_id == actor.person_id:
         values = {"claim_expires_at": tx.at + length}

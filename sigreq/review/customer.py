@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from sigreq.domain import plans
+from sigreq.domain.clock import Happening
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor
-from sigreq.domain.submission import Severity
+from sigreq.domain.submission import PremiumStep
 from sigreq.domain.verdict import Resolution
-from sigreq.store import people, submissions
+from sigreq.store import clocks, contracts, submissions
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
@@ -47,18 +47,13 @@ async def reopen(
     tx: Transaction, actor: Actor, submission_id: str, held: int | None, event: Event, message: str
 ) -> Submission:
     """Still happens, or disputed: a new answer clock, and an analyst who has not decided it before."""
-    submission = await submissions.get(tx, submission_id, actor)
-    plan = await people.plan(tx, submission.plan_id)
-    promised = plans.promise(plan, Severity(submission.severity), await people.calendars(tx), tx.at)
+    submission = await submissions.lock(tx, submission_id, actor)
     values = {
+        **await clocks.values_after(tx, submission, Happening(event, tx.at)),
         "barred_person": submission.analyst_id,
         "analyst_id": None,
-        "answered_at": None,
         "closed_at": None,
         "resolution": None,
         "fixed_at": None,
-        "due_at": promised.due_at,
-        "warn_at": promised.warn_at,
-        "is_guaranteed": promised.is_guaranteed,
     }
     return await move_submission(tx, submission_id, Move(event, actor, held, None, values, {"message": message}))

@@ -1,16 +1,17 @@
 """What an analyst says and concludes about a case they hold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sigreq.domain import errors, plans
+from sigreq.domain import errors
 from sigreq.domain.changes import fitting_determinations
+from sigreq.domain.clock import Happening
 from sigreq.domain.lifecycle import Event
 from sigreq.domain.people import Actor
-from sigreq.domain.submission import Severity
+from sigreq.domain.submission import PremiumStep, Severity
 from sigreq.domain.verdict import Determination, Resolution, Verdict
 from sigreq.review.claims import holding
-from sigreq.store import people, submissions
+from sigreq.store import clocks, contracts, submissions
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
@@ -32,25 +33,23 @@ class Conclusion:
     determination: Determination
     final_verdict: Verdict
     message: str
+    is_qualified: bool
 
 
-async def ask(tx: Transaction, actor: Actor, submission_id: str, held: int, message: str) -> Submission:
-    """Ask the customer for what is missing. All the information needed, asked for at once, is a qualified answer."""
-    submission = await submissions.get(tx, submission_id)
-    values = {"claim_expires_at": None, "answered_at": submission.answered_at or tx.at}
-    move = Move(Event.ASKED, actor, held, holding(actor, tx.at), values, {"message": message})
-    return await move_submission(tx, submission_id, move)
+async def ask(tx: Transaction, actor: Actor, submission_id: str, held: int, said: Answer) -> Submission:
+    """Ask the customer for what is missing. Asking for all the information needed can be the qualified answer."""
+    values = {"claim_expires_at": None}
+    data = {"message": said.message, "is_qualified": said.is_qualified}
+    move = Move(Event.ASKED, actor, held, holding(actor, tx.at), values, data)
+    return await _say(tx, submission_id, move, is_qualified=said.is_qualified)
 
 
 async def answer(tx: Transaction, actor: Actor, submission_id: str, held: int, said: Answer) -> Submission:
     """Tell the customer something. Marked as the qualified answer, the first one stops the answer clock."""
-    submission = await submissions.get(tx, submission_id)
     values = {"claim_expires_at": tx.at + said.claim}
-    if said.is_qualified and submission.answered_at is None:
-        values["answered_at"] = tx.at
     data = {"message": said.message, "is_qualified": said.is_qualified}
     move = Move(Event.ANSWERED, actor, held, holding(actor, tx.at), values, data)
-    return await move_submission(tx, submission_id, move)
+    return await _say(tx, submission_id, move, is_qualified=said.is_qualified)
 
 
 async def determine(tx: Transaction, actor: Actor, submission_id: str, held: int, said: Conclusion) -> Submission:
@@ -65,11 +64,15 @@ async def determine(tx: Transaction, actor: Actor, submission_id: str, held: int
         "determination": said.determination,
         "final_verdict": said.final_verdict,
         "resolution": None,
-        "answered_at": submission.answered_at or tx.at,
     }
-    data = {"determination": said.determination, "final_verdict": said.final_verdict, "message": said.message}
+    data = {
+        "determination": said.determination,
+        "final_verdict": said.final_verdict,
+        "message": said.message,
+        "is_qualified": said.is_qualified,
+    }
     move = Move(Event.DETERMINED, actor, held, holding(actor, tx.at), values, data)
-    determined = await move_submission(tx, submission_id, move)
+    determined = await _say(tx, submission_id, move, is_qualified=said.is_qualified)
     if said.determination.needs_change:
         return determined
     closing = {"resolution": Resolution.NO_CHANGE, "closed_at": tx.at}
@@ -81,16 +84,22 @@ async def set_severity(
     tx: Transaction, actor: Actor, submission_id: str, held: int, severity: Severity, reason: str | None
 ) -> Submission:
     """Change the severity. Raising can only bring the due time forward; lowering needs a reason."""
-    submission = await submissions.get(tx, submission_id)
+    submission = await submissions.lock(tx, submission_id)
     if severity > submission.severity and not reason:
         raise errors.ReasonMissing
-    plan = await people.plan(tx, submission.plan_id)
-    calendars = await people.calendars(tx)
-    is_raised = severity < submission.severity
-    since = tx.at if is_raised else submission.received_at
-    new = plans.promise(plan, severity, calendars, since)
-    due = min(submission.due_at, new.due_at) if is_raised else new.due_at
-    warn = min(filter(None, [submission.warn_at, new.warn_at]), default=None) if is_raised else new.warn_at
-    values = {"severity": int(severity), "due_at": due, "warn_at": warn, "is_guaranteed": new.is_guaranteed}
-    data = {"from": submission.severity, "to": int(severity), "reason": reason, "due_at": due.isoformat()}
+    happening = Happening(Event.SEVERITY_CHANGED, tx.at, severity)
+    values = {"severity": int(severity), **await clocks.values_after(tx, submission, happening)}
+    due = values["due_at"].isoformat()
+    data = {"from": submission.severity, "to": int(severity), "reason": reason, "due_at": due}
     return await move_submission(tx, submission_id, Move(Event.SEVERITY_CHANGED, actor, held, None, values, data))
+
+
+async def _say(tx: Transaction, submission_id: str, move: Move[Submission], *, is_qualified: bool) -> Submission:
+    """Make a move that tells the customer something; the qualified answer ends the clock and costs the incident."""
+    submission = await submissions.lock(tx, submission_id)
+    happening = Happening(Event(move.event), tx.at, is_qualified=is_qualified)
+    clocked = await clocks.values_after(tx, submission, happening)
+    moved = await move_submission(tx, submission_id, replace(move, values={**clocked, **(move.values or {})}))
+    if is_qualified:
+        await contracts.settle(tx, moved, PremiumStep.COMMITTED)
+    return moved

@@ -27,6 +27,8 @@ class JobName(StrEnum):
     TEST = "change.test"
     PROVE = "submission.prove"
     DELIVER = "webhook.deliver"
+    MAIL = "mail.send"
+    WARN = "warning.tell"
 
 
 class LeaseLost(Exception):

@@ -14,7 +14,7 @@ from sigreq.domain.lifecycle import CHANGE_TRANSITIONS, TRANSITIONS, ChangeEvent
 from sigreq.domain.people import Actor
 from sigreq.store import jobs
 from sigreq.tables.events import Event as EventRow
-from sigreq.tables.people import WebhookEndpoint
+from sigreq.tables.people import Person, WebhookEndpoint
 from sigreq.tables.releases import Change
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
@@ -72,8 +72,14 @@ async def begin_change(tx: Transaction, row: Change, actor: Actor, data: Mapping
 
 
 async def tell(tx: Transaction, submission: Submission, event_id: str) -> None:
-    """Queue a public event for the organisation's webhook, in the transaction that writes the event."""
+    """Queue a public event for the organisation's webhook and mail, in the transaction that writes the event."""
     await tx.session.flush()
+    readers = select(col(Person.id)).where(
+        col(Person.organisation_id) == submission.organisation_id, col(Person.email).is_not(None)
+    )
+    for person_id in await tx.session.scalars(readers):
+        args = {"event_id": event_id, "person_id": person_id}
+        jobs.add(tx, jobs.JobName.MAIL, submission.track, args)
     endpoint = await tx.session.get(WebhookEndpoint, submission.organisation_id)
     if endpoint is not None and endpoint.disabled_at is None:
         args = {"event_id": event_id, "organisation_id": submission.organisation_id}

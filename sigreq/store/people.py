@@ -13,11 +13,9 @@ from sqlmodel import col
 
 from sigreq.domain import plans
 from sigreq.domain.errors import AlreadyExists, KeyRevoked, KeyUnknown, NotFound
-from sigreq.domain.people import Actor, Role
+from sigreq.domain.people import Actor, Language, Role
 from sigreq.domain.submission import Severity
-from sigreq.domain.worktime import Calendar, parse_hours
 from sigreq.tables.people import ApiKey, Organisation, Person, Plan, WebhookEndpoint
-from sigreq.tables.people import Calendar as CalendarRow
 from sigreq.transaction import Transaction
 
 KEY_PREFIX = "sgrq_live_"
@@ -60,29 +58,45 @@ async def authenticate(tx: Transaction, key: str) -> Actor:
 
 
 async def organisation(tx: Transaction, organisation_id: str) -> Organisation:
-    """A customer whose identifier is known to exist."""
-    return await tx.session.get_one(Organisation, organisation_id)
+    """A customer. Raises NotFound."""
+    found = await tx.session.get(Organisation, organisation_id)
+    if found is None:
+        raise NotFound(what="organisation", id=organisation_id)
+    return found
 
 
 async def plan(tx: Transaction, plan_id: str) -> plans.Plan:
-    """A plan that is known to exist, as the rules read it."""
+    """A plan as the rules read it. Raises NotFound."""
     row = await plan_row(tx, plan_id)
+    return as_rule(row)
+
+
+def as_rule(row: Plan) -> plans.Plan:
+    """A plan as the rules read it."""
     goals = {
         Severity(int(severity)): plans.Goal(timedelta(minutes=goal["minutes"]), goal["calendar"], goal["is_guaranteed"])
         for severity, goal in row.goals.items()
     }
-    return plans.Plan(row.id, row.track, goals)
-
-
-async def calendars(tx: Transaction) -> dict[str, Calendar]:
-    """Every calendar by its name."""
-    rows = (await tx.session.scalars(select(CalendarRow))).all()
-    return {row.id: Calendar(row.time_zone, parse_hours(row.hours)) for row in rows}
+    return plans.Plan(
+        id=row.id,
+        title=row.title,
+        track=row.track,
+        goals=goals,
+        premium_incidents=row.premium_incidents,
+        costs_premium=row.costs_premium,
+        needs_phone=row.needs_phone,
+        office=row.office,
+        group=row.group_id,
+        phone_number=row.phone_number,
+    )
 
 
 async def plan_row(tx: Transaction, plan_id: str) -> Plan:
-    """A plan that is known to exist, as it is stored."""
-    return await tx.session.get_one(Plan, plan_id)
+    """A plan as it is stored. Raises NotFound."""
+    found = await tx.session.get(Plan, plan_id)
+    if found is None:
+        raise NotFound(what="plan", id=plan_id)
+    return found
 
 
 async def set_webhook(tx: Transaction, actor: Actor, url: str, secret: str) -> None:
@@ -98,14 +112,12 @@ async def remove_webhook(tx: Transaction, actor: Actor) -> None:
     await tx.session.execute(delete(WebhookEndpoint).where(own))
 
 
-async def add_organisation(tx: Transaction, organisation_id: str, name: str, plan_id: str) -> Organisation:
-    """A new customer. Raises AlreadyExists, and NotFound for an unknown plan."""
-    if await tx.session.get(Plan, plan_id) is None:
-        raise NotFound(what="plan", id=plan_id)
+async def add_organisation(tx: Transaction, organisation_id: str, name: str) -> Organisation:
+    """A new customer. Raises AlreadyExists."""
     is_taken = select(Organisation).where(or_(col(Organisation.id) == organisation_id, col(Organisation.name) == name))
     if await tx.session.scalar(is_taken) is not None:
         raise AlreadyExists(what="organisation", id=organisation_id)
-    row = Organisation(id=organisation_id, name=name, plan_id=plan_id, created_at=tx.at)
+    row = Organisation(id=organisation_id, name=name, created_at=tx.at)
     tx.session.add(row)
     await tx.session.flush()
     return row
@@ -113,13 +125,19 @@ async def add_organisation(tx: Transaction, organisation_id: str, name: str, pla
 
 async def add_person(tx: Transaction, name: str, role: Role, organisation_id: str | None) -> Person:
     """Somebody new, whose identifier says who it is. Raises NotFound for an unknown organisation."""
-    if organisation_id is not None and await tx.session.get(Organisation, organisation_id) is None:
-        raise NotFound(what="organisation", id=organisation_id)
+    if organisation_id is not None:
+        await organisation(tx, organisation_id)
     readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "person"
     row = Person(id=f"{readable}-{secrets.token_hex(3)}", name=name, role=role, organisation_id=organisation_id)
     tx.session.add(row)
     await tx.session.flush()
     return row
+
+
+def set_contact(row: Person, email: str | None, language: Language) -> None:
+    """Where, and in which language, somebody wants to be written to."""
+    row.email = email
+    row.language = language
 
 
 async def person(tx: Transaction, person_id: str) -> Person:

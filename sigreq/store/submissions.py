@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, select, tuple_
 from sqlmodel import col
 
 from sigreq.domain.errors import NotFound
 from sigreq.domain.lifecycle import State
 from sigreq.domain.people import Actor
-from sigreq.domain.queueing import Band
-from sigreq.domain.submission import Kind, SampleFacts, Track
+from sigreq.domain.submission import Kind, SampleFacts
 from sigreq.tables.events import Event
 from sigreq.tables.people import Person
 from sigreq.tables.releases import Change, ChangeSubmission
@@ -25,15 +24,24 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     return col(Submission.organisation_id) == actor.organisation_id
 
 
-async def get(tx: Transaction, submission_id: str, actor: Actor | None = None) -> Submission:
+async def get(
+    tx: Transaction, submission_id: str, actor: Actor | None = None, *, is_locking: bool = False
+) -> Submission:
     """One submission as the actor may see it (None: the service itself). Raises NotFound."""
     statement = select(Submission).where(col(Submission.id) == submission_id)
+    if is_locking:
+        statement = statement.with_for_update()
     if actor is not None:
         statement = statement.where(visible(actor))
     found = await tx.session.scalar(statement.execution_options(populate_existing=True))
     if found is None:
         raise NotFound(what="submission", id=submission_id)
     return found
+
+
+async def lock(tx: Transaction, submission_id: str, actor: Actor | None = None) -> Submission:
+    """The same, and nobody else moves it until the transaction ends. Raises NotFound."""
+    return await get(tx, submission_id, actor, is_locking=True)
 
 
 async def page(
@@ -48,30 +56,6 @@ async def page(
         statement = statement.where(key < tuple_(*after))
     statement = statement.order_by(col(Submission.received_at).desc(), col(Submission.id).desc()).limit(limit)
     return (await tx.session.scalars(statement)).all()
-
-
-def band(now: datetime) -> ColumnElement[int]:
-    """`domain/queueing.band` in SQL."""
-    return case(
-        (and_(col(Submission.warn_at).is_not(None), col(Submission.warn_at) <= now), int(Band.DUE_SOON)),
-        (col(Submission.track) == Track.EXPEDITED, int(Band.EXPEDITED)),
-        else_=int(Band.STANDARD),
-    )
-
-
-async def queue(
-    tx: Transaction, *, limit: int, not_barred: str | None = None, is_locking: bool = False
-) -> Sequence[Submission]:
-    """Waiting submissions in the order of `domain/queueing`."""
-    statement = select(Submission).where(col(Submission.state) == State.QUEUED)
-    if not_barred is not None:
-        barred = col(Submission.barred_person)
-        statement = statement.where(or_(barred.is_(None), barred != not_barred))
-    order = (band(tx.at), col(Submission.due_at), col(Submission.received_at), col(Submission.id))
-    statement = statement.order_by(*order).limit(limit)
-    if is_locking:
-        statement = statement.with_for_update()
-    return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
 async def samples(tx: Transaction, submission: Submission) -> list[SampleFacts]:
@@ -171,3 +155,17 @@ async def changes_of(tx: Transaction, submission_id: str) -> Sequence[Change]:
         .order_by(col(Change.created_at), col(Change.id))
     )
     return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
+
+
+async def open_under(tx: Transaction, calendar_id: str) -> Sequence[str]:
+    """Open submissions that were promised something in this calendar, in the order in which they may be locked."""
+    statement = select(col(Submission.id)).where(
+        col(Submission.state) != State.CLOSED, col(Submission.terms)["calendars"].has_key(calendar_id)
+    )
+    return (await tx.session.scalars(statement.order_by(col(Submission.id)))).all()
+
+
+async def with_due_warning(tx: Transaction, limit: int = 100) -> Sequence[str]:
+    """Guaranteed answers for which a warning is due."""
+    statement = select(col(Submission.id)).where(col(Submission.next_warning_at) <= tx.at)
+    return (await tx.session.scalars(statement.order_by(col(Submission.next_warning_at)).limit(limit))).all()

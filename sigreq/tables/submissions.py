@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -36,6 +36,7 @@ class Submission(SQLModel, table=True):
         Index("ix_submission_organisation_list", "organisation_id", text("received_at DESC"), text("id DESC")),
         Index("ix_submission_list", text("received_at DESC"), text("id DESC")),
         Index("ix_submission_queue", "track", "due_at", "received_at", "id", postgresql_where=text("state = 'queued'")),
+        Index("ix_submission_warning", "next_warning_at", postgresql_where=text("next_warning_at IS NOT NULL")),
         Index("ix_submission_claim", "claim_expires_at", postgresql_where=text("state = 'in_analysis'")),
     )
 
@@ -56,6 +57,12 @@ class Submission(SQLModel, table=True):
     archive_password: str | None = None
 
     plan_id: str = Field(foreign_key="plan.id")
+    contract_id: str | None = Field(default=None, foreign_key="contract.id")
+    group_id: str = Field(foreign_key="analyst_group.id")
+    terms: dict[str, Any] = Field(sa_type=JSONB)
+    is_premium: bool = False
+    phone_number: str | None = None
+    phone_needed_until: datetime | None = Field(default=None, sa_type=AT)
     track: Track = Field(sa_type=by_value(Track))
     state: State = Field(sa_type=by_value(State))
     revision: int
@@ -64,6 +71,8 @@ class Submission(SQLModel, table=True):
     due_at: datetime = Field(sa_type=AT)
     warn_at: datetime | None = Field(default=None, sa_type=AT)
     is_guaranteed: bool
+    calendar: str
+    next_warning_at: datetime | None = Field(default=None, sa_type=AT)
     finding: str | None = None
     needs_attention: str | None = None
 
@@ -115,3 +124,33 @@ class Idempotency(SQLModel, table=True):
     fingerprint: str
     answer: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     created_at: datetime = Field(sa_type=AT)
+
+
+class DeadlineWarning(SQLModel, table=True):
+    """One warning that an answer is getting late. Unique, so there is one of each; the on-call is told by this id."""
+
+    __tablename__ = "deadline_warning"
+    __table_args__ = (UniqueConstraint("submission_id", "clock", "percent"),)
+
+    id: str = Field(primary_key=True)
+    submission_id: str = Field(foreign_key="submission.id")
+    clock: int
+    percent: int
+    due_at: datetime = Field(sa_type=AT)
+    at: datetime = Field(sa_type=AT)
+
+
+class PhoneRequest(SQLModel, table=True):
+    """A request taken by phone: the claim is ours to write down, the file comes by a link that works once."""
+
+    __tablename__ = "phone_request"
+
+    id: str = Field(primary_key=True)
+    token_digest: str = Field(unique=True)
+    organisation_id: str = Field(foreign_key="organisation.id")
+    claim: dict[str, Any] = Field(sa_type=JSONB)
+    called_at: datetime = Field(sa_type=AT)
+    taken_by: str = Field(foreign_key="person.id")
+    expires_at: datetime = Field(sa_type=AT)
+    used_at: datetime | None = Field(default=None, sa_type=AT)
+    submission_id: str | None = Field(default=None, foreign_key="submission.id")

@@ -4,19 +4,22 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sigreq.domain import errors, plans
+from sigreq.domain import errors
 from sigreq.domain.claim import Claim
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor
+from sigreq.domain.plans import Plan
 from sigreq.domain.register import DatabaseCheck, DatabaseVerdict, check
-from sigreq.domain.submission import SampleFacts
+from sigreq.domain.submission import SampleFacts, Track
 from sigreq.domain.versions import expected_form
-from sigreq.store import jobs, people, releases, samples, submissions
+from sigreq.domain.worktime import next_opening
+from sigreq.store import calendars, clocks, contracts, jobs, people, releases, samples, submissions
 from sigreq.store.moves import Move, begin_submission, move_submission
+from sigreq.tables.people import Contract
 from sigreq.tables.releases import Product
 from sigreq.tables.submissions import Submission, SubmissionSample
 from sigreq.transaction import Transaction
@@ -93,39 +96,74 @@ async def answer_given(tx: Transaction, actor: Actor, key: str, key_print: str) 
     return before.answer
 
 
+@dataclass(frozen=True)
+class Sender:
+    """For which organisation a submission is made, and by whom: its own people, or staff who took a phone call."""
+
+    organisation_id: str
+    actor: Actor
+    called_at: datetime | None = None
+
+
 async def accept(
-    tx: Transaction, actor: Actor, claim: Claim, found: DatabaseCheck, received: Sequence[SampleFacts]
+    tx: Transaction, sender: Sender, claim: Claim, found: DatabaseCheck, received: Sequence[SampleFacts]
 ) -> Accepted:
     """Make a submission of stored samples durable, with its screening job.
 
     The samples' bytes must be in the store already: a blob without a row is harmless, a row without its blob is not.
     """
-    assert actor.organisation_id is not None  # noqa: S101 - only customers may submit, and they have one
-    await samples.keep(tx, actor.organisation_id, received)
+    await samples.keep(tx, sender.organisation_id, received)
     hashes = [facts.sha256 for facts in received]
-    twin = await submissions.open_twin(tx, actor.organisation_id, claim.product, claim.kind, hashes)
-    if twin is None:
-        return Accepted(await _begin(tx, actor, actor.organisation_id, claim, found, received))
-    data = {"severity": claim.severity, "database_version": claim.database_version, "contact": claim.contact}
-    joined = await move_submission(tx, twin.id, Move(Event.DUPLICATE_JOINED, actor, data=data))
-    return Accepted(joined, is_joined=True)
+    twin = await submissions.open_twin(tx, sender.organisation_id, claim.product, claim.kind, hashes)
+    if twin is not None:
+        data = {"severity": claim.severity, "database_version": claim.database_version, "contact": claim.contact}
+        joined = await move_submission(tx, twin.id, Move(Event.DUPLICATE_JOINED, sender.actor, data=data))
+        return Accepted(joined, is_joined=True)
+    row = await _row(tx, sender, claim, found)
+    await begin_submission(tx, row, sender.actor, {"kind": claim.kind, "severity": claim.severity, "track": row.track})
+    for position, facts in enumerate({facts.sha256: facts for facts in received}.values()):
+        tx.session.add(SubmissionSample(submission_id=row.id, sha256=facts.sha256, position=position, name=facts.name))
+    await tx.session.flush()
+    await _charge(tx, row)
+    if sender.called_at is not None:
+        data = {"called_at": sender.called_at.isoformat(), "note": "The request was made by phone."}
+        move = Move(Event.PHONE_CALLED, sender.actor, values={"phone_needed_until": None}, data=data)
+        row = await move_submission(tx, row.id, move)
+    jobs.add(tx, jobs.JobName.SCREEN, row.track, {"submission_id": row.id})
+    return Accepted(row)
 
 
-async def _begin(
-    tx: Transaction,
-    actor: Actor,
-    organisation_id: str,
-    claim: Claim,
-    found: DatabaseCheck,
-    received: Sequence[SampleFacts],
-) -> Submission:
-    organisation = await people.organisation(tx, organisation_id)
-    plan = await people.plan(tx, organisation.plan_id)
-    promised = plans.promise(plan, claim.severity, await people.calendars(tx), tx.at)
-    row = Submission(
+async def _terms(tx: Transaction, organisation_id: str) -> tuple[Contract | None, Plan, bool]:
+    """The contract, the plan whose promises hold, and whether it costs a premium incident.
+
+    With no incident left the request is a standard one: never refused, and said at once. The contract stays locked,
+    so that of many submissions at once exactly as many are premium as there are incidents.
+    """
+    contract = await contracts.in_force(tx, organisation_id, is_locking=True)
+    if contract is None:
+        return None, await people.plan(tx, contracts.STANDARD), False
+    plan = await people.plan(tx, contract.plan_id)
+    if plan.track is not Track.EXPEDITED or not plan.costs_premium:
+        return contract, plan, False
+    if (await contracts.balance(tx, contract, plan)).can_reserve:
+        return contract, plan, True
+    return contract, await people.plan(tx, contracts.STANDARD), False
+
+
+async def _charge(tx: Transaction, row: Submission) -> None:
+    if row.is_premium and row.contract_id is not None:
+        await contracts.reserve(tx, row.contract_id, row.id)
+
+
+async def _row(tx: Transaction, sender: Sender, claim: Claim, found: DatabaseCheck) -> Submission:
+    contract, plan, is_premium = await _terms(tx, sender.organisation_id)
+    terms = await clocks.terms_of(tx, plan)
+    clock = clocks.first(claim.severity, terms, await calendars.all_revisions(tx), tx.at)
+    opening = next_opening(await calendars.rule_in_force(tx, plan.office), tx.at)
+    return Submission(
         id=new_identifier("SR"),
-        organisation_id=organisation_id,
-        submitted_by=actor.person_id,
+        organisation_id=sender.organisation_id,
+        submitted_by=sender.actor.person_id,
         kind=claim.kind,
         product_id=claim.product,
         product_version=claim.product_version,
@@ -139,18 +177,17 @@ async def _begin(
         details=dict(claim.details),
         archive_password=claim.archive_password,
         plan_id=plan.id,
+        contract_id=contract.id if contract else None,
+        group_id=plan.group,
+        terms=terms.to_document(),
+        is_premium=is_premium,
+        phone_number=plan.phone_number,
+        phone_needed_until=opening if clock.is_phone_call_needed else None,
         track=plan.track,
         state=State.RECEIVED,
         revision=0,
         public_sequence=0,
         received_at=tx.at,
-        due_at=promised.due_at,
-        warn_at=promised.warn_at,
-        is_guaranteed=promised.is_guaranteed,
         needs_attention="database_unknown_newer" if found.verdict is DatabaseVerdict.UNKNOWN_NEWER else None,
+        **clocks.kept(clock),
     )
-    await begin_submission(tx, row, actor, {"kind": claim.kind, "severity": claim.severity, "track": plan.track})
-    for position, facts in enumerate({facts.sha256: facts for facts in received}.values()):
-        tx.session.add(SubmissionSample(submission_id=row.id, sha256=facts.sha256, position=position, name=facts.name))
-    jobs.add(tx, jobs.JobName.SCREEN, plan.track, {"submission_id": row.id})
-    return row

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from sigreq.blobs import BlobMissing
 from sigreq.domain.advice import steps
+from sigreq.domain.clock import Happening
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.ruleset import Ruleset
-from sigreq.domain.submission import Kind, SampleFacts
+from sigreq.domain.submission import Kind, PremiumStep, SampleFacts
 from sigreq.domain.verdict import Determination, Finding, Resolution, ScanResult, Verdict, conclude
 from sigreq.scanning.stored import Results, Rulesets, StoredSamples
-from sigreq.store import jobs, releases, samples, submissions
+from sigreq.store import clocks, contracts, jobs, releases, samples, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.releases import Product, Release
@@ -112,7 +113,10 @@ async def _conclude(tx: Transaction, case: _Case, claimed: Results, newest: Resu
 async def _answer_at_once(tx: Transaction, case: _Case, newest: Release) -> None:
     is_fp = case.submission.kind is Kind.FALSE_POSITIVE
     determination = Determination.ALREADY_FIXED if is_fp else Determination.ALREADY_DETECTED
+    submission = await submissions.lock(tx, case.submission.id)
+    clocked = await clocks.values_after(tx, submission, Happening(Event.ANSWERED_AUTOMATICALLY, tx.at))
     values = {
+        **clocked,
         "finding": Finding.ALREADY_FIXED,
         "determination": determination,
         "final_verdict": Verdict.CLEAN if is_fp else Verdict.MALWARE,
@@ -125,7 +129,8 @@ async def _answer_at_once(tx: Transaction, case: _Case, newest: Release) -> None
         "fixed_in": newest.version,
         "steps": steps(case.product.update_instructions, case.submission.kind),
     }
-    await move_submission(tx, case.submission.id, Move(Event.ANSWERED_AUTOMATICALLY, values=values, data=data))
+    moved = await move_submission(tx, submission.id, Move(Event.ANSWERED_AUTOMATICALLY, values=values, data=data))
+    await contracts.settle(tx, moved, PremiumStep.RELEASED)
 
 
 def _record(

@@ -1,0 +1,60 @@
+"""Calendars and their revisions."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from sigreq.domain.errors import NotFound
+from sigreq.domain.worktime import Calendar, parse_exceptions, parse_hours
+from sigreq.tables.people import Calendar as CalendarRow
+from sigreq.tables.people import CalendarRevision
+from sigreq.transaction import Transaction
+
+
+async def current(tx: Transaction) -> dict[str, int]:
+    """The revision in force of each calendar."""
+    rows = await tx.session.execute(select(col(CalendarRow.id), col(CalendarRow.revision)))
+    return {row.id: row.revision for row in rows}
+
+
+async def all_revisions(tx: Transaction) -> Mapping[tuple[str, int], Calendar]:
+    """Every revision of every calendar, as the rules read them."""
+    rows = await tx.session.scalars(select(CalendarRevision))
+    return {(row.calendar_id, row.revision): as_rule(row) for row in rows}
+
+
+def as_rule(row: CalendarRevision) -> Calendar:
+    """A revision as the rules read it. Raises CalendarInvalid."""
+    closed = frozenset(date.fromisoformat(day) for day in row.holidays)
+    return Calendar(row.time_zone, parse_hours(row.hours), closed, parse_exceptions(row.exceptions))
+
+
+async def revision(tx: Transaction, calendar_id: str) -> CalendarRevision:
+    """The revision in force. Raises NotFound."""
+    row = await tx.session.get(CalendarRow, calendar_id, populate_existing=True)
+    if row is None:
+        raise NotFound(what="calendar", id=calendar_id)
+    return await tx.session.get_one(CalendarRevision, (calendar_id, row.revision))
+
+
+async def add_revision(tx: Transaction, row: CalendarRevision) -> CalendarRevision:
+    """Put a calendar, new or old, on new hours. `row.revision` is set here."""
+    held = await tx.session.scalar(
+        select(CalendarRow).where(col(CalendarRow.id) == row.calendar_id).with_for_update()
+    )
+    if held is None:
+        held = CalendarRow(id=row.calendar_id, revision=0)
+        tx.session.add(held)
+    held.revision += 1
+    row.revision = held.revision
+    await tx.session.flush()
+    tx.session.add(row)
+    await tx.session.flush()
+    return row
+
+
+async def rule_in_force(tx: Transaction, calendar_id: str) -> Calendar:
+    """A calendar as it counts for new submissions. Raises NotFound."""
+    return as_rule(await revision(tx, calendar_id))
