@@ -73,6 +73,8 @@ class Event(StrEnum):
     DUPLICATE_JOINED = "duplicate_joined"
     SAMPLE_DOWNLOADED = "sample_downloaded"
     ATTENTION_RAISED = "attention_raised"
+    PHONE_CALLED = "phone_called"
+    CALENDAR_CHANGED = "calendar_changed"
 
 
 class ChangeEvent(StrEnum):
@@ -126,6 +128,8 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.DUPLICATE_JOINED: Transition(_OPEN, is_public=True),
     Event.SAMPLE_DOWNLOADED: Transition(_ANY),
     Event.ATTENTION_RAISED: Transition(_ANY),
+    Event.PHONE_CALLED: Transition(_OPEN, is_public=True),
+    Event.CALENDAR_CHANGED: Transition(_OPEN, is_public=True),
 }
 
 CHANGE_TRANSITIONS: Mapping[ChangeEvent, Transition] = {

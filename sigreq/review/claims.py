@@ -18,7 +18,7 @@ async def take_next(tx: Transaction, actor: Actor, length: timedelta) -> Submiss
 
     Takes are serialised, so the `taken` events replay to the order of `domain/queueing`.
     """
-    await locks.hold(tx, Lock.TAKE)
+    await _stand_in_line(tx)
     waiting = await submissions.queue(tx, limit=1, not_barred=actor.person_id)
     if not waiting:
         return None
@@ -27,8 +27,11 @@ async def take_next(tx: Transaction, actor: Actor, length: timedelta) -> Submiss
 
 async def claim(tx: Transaction, actor: Actor, submission_id: str, held: int, length: timedelta) -> Submission:
     """Take this very case, or keep it longer. Raises ClaimHeld, AnotherAnalystNeeded, StateForbids, RevisionStale."""
-    await locks.hold(tx, Lock.TAKE)
+    await _stand_in_line(tx)
     row = await submissions.get(tx, submission_id)
+    if row.claim_expires_at is not None and row.claim_expires_at <= tx.at:  # upkeep has not come by yet
+        await move_submission(tx, submission_id, Move(Event.CLAIM_LAPSED, None, held, values={"claim_expires_at": None}))
+        return await _take(tx, actor, submission_id, None, length, "claim")
     if row.state is State.IN_ANALYSIS and row.analyst_id == actor.person_id:
         values = {"claim_expires_at": tx.at + length}
         return await move_submission(
@@ -56,6 +59,12 @@ def holding(actor: Actor, now: datetime) -> Callable[[Submission], None]:
             raise errors.ClaimLapsed(id=row.id)
 
     return check
+
+
+async def _stand_in_line(tx: Transaction) -> None:
+    """Wait for everybody who is taking; the time is taken after that, so that times follow the order of the takes."""
+    await locks.hold(tx, Lock.TAKE)
+    tx.at = tx.clock()
 
 
 async def _take(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sigreq.domain import errors, plans
 from sigreq.domain.changes import fitting_determinations
@@ -82,15 +83,17 @@ async def set_severity(
 ) -> Submission:
     """Change the severity. Raising can only bring the due time forward; lowering needs a reason."""
     submission = await submissions.get(tx, submission_id)
-    if severity > submission.severity and not reason:
+    is_lowered = severity > submission.severity
+    if is_lowered and not reason:
         raise errors.ReasonMissing
     plan = await people.plan(tx, submission.plan_id)
     calendars = await people.calendars(tx)
-    is_raised = severity < submission.severity
-    since = tx.at if is_raised else submission.received_at
+    since = submission.received_at if is_lowered else tx.at
     new = plans.promise(plan, severity, calendars, since)
-    due = min(submission.due_at, new.due_at) if is_raised else new.due_at
-    warn = min(filter(None, [submission.warn_at, new.warn_at]), default=None) if is_raised else new.warn_at
+    due = new.due_at if is_lowered else min(submission.due_at, new.due_at)
+    warn = new.warn_at if is_lowered else min(filter(None, [submission.warn_at, new.warn_at]), default=None)
     values = {"severity": int(severity), "due_at": due, "warn_at": warn, "is_guaranteed": new.is_guaranteed}
-    data = {"from": submission.severity, "to": int(severity), "reason": reason, "due_at": due.isoformat()}
+    data: dict[str, Any] = {"from": submission.severity, "to": int(severity), "reason": reason}
+    if new.is_guaranteed:  # the customer reads this: a target that nobody promised is not theirs to see
+        data["due_at"] = due.isoformat()
     return await move_submission(tx, submission_id, Move(Event.SEVERITY_CHANGED, actor, held, None, values, data))
