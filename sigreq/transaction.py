@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from sigreq.domain.errors import ServiceUnavailable
+from sigreq.domain.errors import RequestMalformed, ServiceUnavailable
 from sigreq.domain.submission import Track
 
 
@@ -35,6 +36,9 @@ class Transaction:
         self.at = max(self.at, self.clock())
 
 
+NUL_IN_TEXT = {"22021", "22P05"}
+"""How PostgreSQL refuses it: in text, and in JSON."""
+
 Send = Callable[[Sequence[Hint]], Awaitable[None]]
 
 
@@ -56,7 +60,10 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Commit at the end, roll back on any error. Raises ServiceUnavailable when PostgreSQL is out of reach."""
+        """Commit at the end, roll back on any error.
+
+        Raises ServiceUnavailable when PostgreSQL is out of reach, RequestMalformed for text it cannot hold.
+        """
         try:
             async with self._sessions() as session:
                 await _connect(session)
@@ -66,6 +73,8 @@ class Database:
         except DBAPIError as error:
             if _is_out_of_reach(error):
                 raise ServiceUnavailable("the database") from error
+            if _sqlstate(error) in NUL_IN_TEXT:
+                raise RequestMalformed(reason="text must not contain the character NUL (U+0000)") from error
             raise
         if tx.hints:
             await self._send(tx.hints)
@@ -78,11 +87,14 @@ class Database:
 async def _connect(session: AsyncSession) -> None:
     try:
         await session.connection()
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, PoolExhausted) as error:
         raise ServiceUnavailable("the database") from error
 
 
 def _is_out_of_reach(error: DBAPIError) -> bool:
     """Whether the server is gone or not accepting (classes 08 and 57P0x of SQLSTATE), not whether our SQL is wrong."""
-    state = str(getattr(error.orig, "sqlstate", "") or "")
-    return error.connection_invalidated or state.startswith(("08", "57P", "53300"))
+    return error.connection_invalidated or _sqlstate(error).startswith(("08", "57P", "53300"))
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", "") or "")

@@ -15,19 +15,11 @@ from standardwebhooks import Webhook
 
 # Delay before each further try, as the Standard Webhooks page suggests; after the last one we give up.
 RETRIES = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
-# `is_global` alone lets multicast, NAT64, 6to4 and Teredo through, each of which can lead back inside.
+# `is_global` alone lets multicast, 6to4 and its relays, Teredo, site-local, NAT64 and other ways to write an IPv4
+# address through, each of which can lead back inside. Of IPv6 only 2000::/3 was ever given out for the internet.
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 FORBIDDEN = tuple(
-    ipaddress.ip_network(net)
-    for net in (
-        "224.0.0.0/4",
-        "ff00::/8",
-        "64:ff9b::/96",
-        "64:ff9b:1::/48",
-        "2002::/16",
-        "2001::/32",
-        "192.88.99.0/24",
-        "::/96",
-    )
+    ipaddress.ip_network(net) for net in ("224.0.0.0/4", "192.88.99.0/24", "2001::/32", "2002::/16", "3fff::/20")
 )
 
 
@@ -51,9 +43,11 @@ class Delivery:
 def is_public(address: str) -> bool:
     """Whether an address lies on the public internet."""
     ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    if mapped is not None:
-        return is_public(str(mapped))
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return is_public(str(ip.ipv4_mapped))
+        if ip not in GLOBAL_UNICAST:
+            return False
     return ip.is_global and not any(ip in net for net in FORBIDDEN if net.version == ip.version)
 
 

@@ -25,7 +25,7 @@ from sigreq.api import (
     submissions,
     submit,
 )
-from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx
+from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx, provide_visit
 from sigreq.api.reference import ReferencePage
 from sigreq.blobs import Blobs
 from sigreq.domain.errors import Problem
@@ -64,6 +64,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[Router("/", route_handlers=routes, tags=[tag]) for tag, routes in ROUTES.items()],
         dependencies={
             "services": Provide(provide_services),
+            "visit": Provide(provide_visit),
             "tx": Provide(provide_tx),
             "actor": Provide(provide_actor),
             "held": Provide(provide_held),
@@ -72,6 +73,8 @@ def create_app(settings: Settings) -> Litestar:
             Problem: problems.on_problem,
             ValidationException: problems.on_validation,
             HTTPException: problems.on_http,
+            RecursionError: problems.on_nesting,
+            ExceptionGroup: problems.on_group,
             Exception: problems.on_crash,
         },
         lifespan=[lambda app: _services(app, settings)],

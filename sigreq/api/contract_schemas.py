@@ -59,8 +59,8 @@ class CalendarIn(Strict):
     time_zone: Line
     hours: Line
     region: Line | None = None
-    years: Annotated[list[Annotated[int, Field(ge=2000, le=2100)]], Field(max_length=20)] = []
-    holidays: list[Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]] = []
+    years: Annotated[list[Annotated[int, Field(ge=2000, le=2100)]], Field(max_length=20)] = Field(default_factory=list)
+    holidays: list[Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]] = Field(default_factory=list)
     exceptions: Annotated[str, Field(max_length=5000)] = ""
 
 

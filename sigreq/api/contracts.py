@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from sigreq.api.contract_schemas import CalendarIn, ContractEndIn, ContractIn, GroupIn, PlanIn
-from sigreq.calendars import RegionUnknown, public_holidays
+from sigreq.calendars import UnknownRegion, public_holidays
 from sigreq.domain.contract_errors import CalendarUnfit
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.review import calendars as use
@@ -82,6 +82,7 @@ async def put_calendar(
         hours=data.hours,
         region=data.region,
         holidays=data.holidays,
+        extra_workdays=[],
         exceptions=data.exceptions,
         created_at=tx.at,
     )
@@ -152,9 +153,10 @@ def _copy_holidays(row: CalendarRevision, years: list[int]) -> None:
         return
     try:
         found = public_holidays(row.region, years)
-    except RegionUnknown as error:
+    except UnknownRegion as error:
         raise CalendarUnfit(id=row.calendar_id, reason=str(error)) from error
     row.holidays = sorted({*row.holidays, *(day.isoformat() for day in found.closed)})
+    row.extra_workdays = sorted(day.isoformat() for day in found.extra_workdays)
 
 
 def _contract(row: Contract) -> dict[str, Any]:

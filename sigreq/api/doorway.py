@@ -38,10 +38,32 @@ async def provide_services(state: State) -> Services:
     return services
 
 
-async def provide_tx(services: NamedDependency[Services]) -> AsyncGenerator[Transaction, None]:
-    """The request's transaction: committed after the handler and before the answer leaves."""
+@dataclass(frozen=True)
+class Visit:
+    """A transaction, and who it is for."""
+
+    tx: Transaction
+    actor: Actor
+
+
+async def provide_visit(request: AnyRequest, services: NamedDependency[Services]) -> AsyncGenerator[Visit, None]:
+    """The request's transaction: committed after the handler and before the answer leaves.
+
+    Who is asking is found inside, because what fails in a dependency of its own would never end the transaction.
+    Raises KeyMissing, KeyUnknown, KeyRevoked.
+    """
     async with services.database.transaction() as tx:
-        yield tx
+        yield Visit(tx, await people.authenticate(tx, key_of(request)))
+
+
+async def provide_tx(visit: NamedDependency[Visit]) -> Transaction:
+    """The visit's transaction."""
+    return visit.tx
+
+
+async def provide_actor(visit: NamedDependency[Visit]) -> Actor:
+    """Who is asking."""
+    return visit.actor
 
 
 def key_of(request: AnyRequest) -> str:
@@ -50,11 +72,6 @@ def key_of(request: AnyRequest) -> str:
     if scheme.lower() != "bearer" or not key:
         raise errors.KeyMissing
     return key.strip()
-
-
-async def provide_actor(request: AnyRequest, tx: NamedDependency[Transaction]) -> Actor:
-    """Who is asking. Raises KeyMissing, KeyUnknown, KeyRevoked."""
-    return await people.authenticate(tx, key_of(request))
 
 
 async def authenticate(request: AnyRequest, services: Services) -> Actor:

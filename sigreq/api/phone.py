@@ -66,7 +66,9 @@ async def read_link(token: FromPath[str], tx: NamedDependency[Transaction]) -> d
     return {"id": row.id, "kind": said["kind"], "product": said["product"], "expires_at": row.expires_at}
 
 
-@post("/v1/uploads/{token:str}", status_code=202, request_max_body_size=None, summary="Send the file of a phone request")
+@post(
+    "/v1/uploads/{token:str}", status_code=202, request_max_body_size=None, summary="Send the file of a phone request"
+)
 async def upload(
     token: FromPath[str], request: AnyRequest, services: NamedDependency[Services]
 ) -> Response[dict[str, Any]]:

@@ -12,6 +12,7 @@ from sigreq.domain.errors import Problem
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
+SENT_AS = {"in_state": "state", "on_track": "track"}  # Litestar reports the handler's name of a query parameter
 STATUSES: dict[type[Problem], int] = {
     errors.KeyMissing: 401,
     errors.KeyUnknown: 401,
@@ -94,14 +95,14 @@ def on_validation(request: Request[Any, Any, Any], error: ValidationException) -
     problems = [
         {"field": "body", "problem": "a JSON object is needed"}
         if each.get("key") == "data"
-        else {"field": each.get("key") or "body", "problem": each["message"]}
+        else {"field": SENT_AS.get(each.get("key", ""), each.get("key")) or "body", "problem": each["message"]}
         for each in found
         if isinstance(each, dict)
     ]
     return on_problem(request, invalid_fields(problems or [{"field": "request", "problem": error.detail}]))
 
 
-def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
     """What Litestar itself refuses: unknown path, wrong method, unreadable body, body too large."""
     if isinstance(error, RouteNotFound):
         return _answer(
@@ -109,7 +110,31 @@ def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[st
         )
     codes = {400: "request_malformed", 405: "method_not_allowed", 413: "request_too_large", 415: "media_type_unknown"}
     code = codes.get(error.status_code, "request_refused")
-    return _answer(error.status_code, document(code, error.status_code, error.detail), error.headers)
+    return _answer(error.status_code, document(code, error.status_code, _told(request, error)), error.headers)
+
+
+def _told(request: Request[Any, Any, Any], error: HTTPException) -> str:
+    """What Litestar means, and what is allowed."""
+    match error.status_code:
+        case 400:
+            return f"The body cannot be read as JSON: {error.detail}."
+        case 405:
+            return f"{request.method} is not possible here; possible are: {(error.headers or {}).get('allow')}."
+        case 413:
+            limit = request.route_handler.resolve_request_max_body_size()
+            return f"The body is over the limit of {limit} bytes for this address."
+    return error.detail
+
+
+def on_nesting(request: Request[Any, Any, Any], _: RecursionError) -> Response[dict[str, Any]]:
+    """JSON of some thousand levels, at which its reader gives up."""
+    return on_problem(request, errors.RequestMalformed(reason="its JSON is nested too deeply"))
+
+
+def on_group(request: Request[Any, Any, Any], group: ExceptionGroup[Exception]) -> Response[dict[str, Any]]:
+    """What Litestar makes of an error that the request's transaction turned into a fact of ours."""
+    first = group.exceptions[0]
+    return on_problem(request, first) if isinstance(first, Problem) else on_crash(request, group)
 
 
 def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:

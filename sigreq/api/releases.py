@@ -11,7 +11,7 @@ from sigreq.api.doorway import AnyRequest, Services, authenticate
 from sigreq.api.schemas import ReleaseIn
 from sigreq.api.submissions import MAX_PAGE
 from sigreq.blobs import ruleset_key
-from sigreq.domain import release_errors
+from sigreq.domain import errors, release_errors
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
@@ -33,6 +33,8 @@ async def read_feed(
 ) -> dict[str, Any]:
     """Append-only, at least once: `next_cursor` of one answer is `after` of the next request."""
     require(actor, Permission.READ_FEED)
+    if after < 0:
+        raise errors.CursorInvalid(cursor=str(after)[:100])
     head = await releases.feed_head(tx)
     if after > head:
         raise release_errors.CursorAhead(cursor=after, head=head)

@@ -14,6 +14,19 @@ from sigreq.domain.people import Actor, Permission, require
 from sigreq.store import reports
 from sigreq.transaction import Transaction
 
+COLUMNS = (
+    "plan",
+    "severity",
+    "month",
+    "met",
+    "missed",
+    "attainment",
+    "not_counted",
+    "running",
+    "p50_hours",
+    "p90_hours",
+)
+
 
 @get("/v1/reports/attainment", summary="How well the promised answer times were kept")
 async def attainment(
@@ -23,7 +36,7 @@ async def attainment(
     until: FromQuery[date | None] = None,
     as_format: Annotated[Literal["json", "csv"], QueryParameter(name="format")] = "json",
 ) -> Response[Any]:
-    """met / (met + missed) by plan, severity and the month the clock began (UTC), with p50 and p90 of the used time.
+    """Met / (met + missed) by plan, severity and the month the clock began (UTC), with p50 and p90 of the used time.
 
     From `since` to before `until`, days in UTC; by default everything. JSON also lists each miss; `format=csv` has
     the lines alone.
@@ -66,7 +79,7 @@ def _miss(clock: Ended) -> dict[str, Any]:
         "due_at": clock.due_at,
         "answered_at": clock.ended_at,
         "hours_late": _hours(late),
-        "reason": "answered late",
+        "reason": clock.reason,
     }
 
 
@@ -75,9 +88,8 @@ def _hours(span: timedelta | None) -> float | None:
 
 
 def _csv(lines: list[dict[str, Any]]) -> str:
-    names = ["plan", "severity", "month", "met", "missed", "attainment", "not_counted", "running", "p50_hours", "p90_hours"]
     text = io.StringIO()
-    writer = csv.DictWriter(text, names)
+    writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     writer.writerows(lines)
     return text.getvalue()

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 
 from sigreq.api import views
 from sigreq.api.doorway import Services, spoken
-from sigreq.api.schemas import AnswerIn, DetermineIn, OptionalReason, SeverityIn
+from sigreq.api.schemas import AnswerIn, DetermineIn, OptionalReason, Reason, SeverityIn
 from sigreq.api.submissions import MAX_PAGE, shown
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.submission import Severity
@@ -130,4 +130,17 @@ async def severity(
     return shown(actor, await decisions.set_severity(tx, actor, spoken("SR", submission_id), held, new, data.reason))
 
 
-ROUTES = [read_queue, take, claim, give_back, ask, answer, determine, severity]
+@post("/v1/submissions/{submission_id:str}/miss-reason", status_code=200, summary="Say why an answer was late")
+async def miss_reason(
+    submission_id: FromPath[str],
+    data: JSONBody[Reason],
+    held: NamedDependency[int],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """For the attainment report."""
+    require(actor, Permission.DECIDE)
+    return shown(actor, await decisions.explain_miss(tx, actor, spoken("SR", submission_id), held, data.reason))
+
+
+ROUTES = [read_queue, take, claim, give_back, ask, answer, determine, severity, miss_reason]

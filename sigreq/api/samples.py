@@ -4,12 +4,12 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import pyzipper
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from sigreq.api.doorway import AnyRequest, Services, authenticate, spoken
@@ -33,7 +33,7 @@ GUARDS = {
 async def download(
     submission_id: FromPath[str],
     sha256: FromPath[str],
-    reason: FromQuery[str],
+    reason: Annotated[str, QueryParameter(pattern=r"\S", description="why it is needed; it is written down")],
     request: AnyRequest,
     services: NamedDependency[Services],
 ) -> Stream:

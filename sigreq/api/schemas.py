@@ -75,7 +75,7 @@ class SubmissionIn(Strict):
     def claim(self) -> Claim:
         """The same as the rules read it."""
         said = self.model_dump(exclude={"hashes", "details", "severity"})
-        hashes = {each.name or "": each.sha256 for each in self.hashes}
+        hashes = [(each.name, each.sha256) for each in self.hashes]
         details = self.details.model_dump(exclude_none=True)
         return Claim(**said, severity=Severity(self.severity), hashes=hashes, details=details)
 

@@ -81,7 +81,11 @@ class _Receiver:
 
 
 async def receive(
-    body: AsyncIterator[bytes], headers: Headers, limits: Limits, spool: Spool, judge: Callable[[bytes], Awaitable[None]]
+    body: AsyncIterator[bytes],
+    headers: Headers,
+    limits: Limits,
+    spool: Spool,
+    judge: Callable[[bytes], Awaitable[None]],
 ) -> list[SpooledSample]:
     """Read a whole upload. `judge` sees the fields before the first file and may refuse.
 

@@ -180,7 +180,9 @@ def staff_submission(row: Submission) -> StaffView:
     """For analysts."""
     own = [name for name in StaffView.__struct_fields__ if name not in SubmissionView.__struct_fields__]
     more = {name: getattr(row, name) for name in own if hasattr(row, name)}
-    return StaffView(**_common(row), **more, organisation=row.organisation_id, group=row.group_id, analyst=row.analyst_id)
+    return StaffView(
+        **_common(row), **more, organisation=row.organisation_id, group=row.group_id, analyst=row.analyst_id
+    )
 
 
 def sample(facts: SampleFacts) -> SampleView:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from sigreq.cli.due_times import due_times
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import moment, table
 
@@ -45,6 +46,9 @@ class Moment(click.ParamType[datetime]):
 @click.group()
 def admin() -> None:
     """Organisations, people, keys, products and published databases."""
+
+
+admin.add_command(due_times)
 
 
 @admin.group()

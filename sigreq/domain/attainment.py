@@ -22,6 +22,7 @@ class Ended:
     ended_at: datetime | None
     outcome: ClockOutcome
     used: timedelta
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

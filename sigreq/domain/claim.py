@@ -1,6 +1,6 @@
 """What a customer says, before anybody has looked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,5 +21,5 @@ class Claim:
     contact: str
     detection_name: str | None = None
     archive_password: str | None = None
-    hashes: Mapping[str, str] = field(default_factory=dict)
+    hashes: Sequence[tuple[str | None, str]] = ()
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -1,10 +1,13 @@
 """The order in which analysts are given cases."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
 from sigreq.domain.submission import Track
+
+TAKES_BEFORE_FAIRNESS = 3
 
 
 class Band(IntEnum):
@@ -36,3 +39,19 @@ def band(case: Waiting, now: datetime) -> Band:
 def order_key(case: Waiting, now: datetime) -> tuple[Band, datetime, datetime, str]:
     """Sort by this: band, due time, arrival, and the identifier so that no tie is left to chance."""
     return band(case, now), case.due_at, case.received_at, case.id
+
+
+def next_case(waiting: Sequence[Waiting], last_taken: Sequence[Track], now: datetime) -> Waiting | None:
+    """The case that is taken next; None when none waits. `last_taken` has the newest last.
+
+    The order with one exception, so that standard cases never wait without end: when no guaranteed answer is due
+    soon and the last three taken were expedited, the oldest standard case past its target goes first.
+    """
+    first = min(waiting, key=lambda case: order_key(case, now), default=None)
+    if first is None or band(first, now) is Band.DUE_SOON:
+        return first
+    latest = last_taken[-TAKES_BEFORE_FAIRNESS:]
+    if len(latest) < TAKES_BEFORE_FAIRNESS or Track.STANDARD in latest:
+        return first
+    late = (case for case in waiting if case.track is Track.STANDARD and case.due_at <= now)
+    return min(late, key=lambda case: (case.received_at, case.id), default=first)

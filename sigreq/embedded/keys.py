@@ -6,11 +6,12 @@ from pathlib import Path
 
 from sigreq.domain.people import Role
 from sigreq.embedded.process import write_private
-from sigreq.store import people
+from sigreq.store import contracts, groups, people
 from sigreq.tables.people import Organisation
 from sigreq.transaction import Database
 
-EXAMPLE = ("example", "Example Ltd", "msa_business")
+EXAMPLE = ("example", "Example Ltd")
+PLAN = "msa_business"
 PEOPLE = {
     "customer": ("Example customer", Role.CUSTOMER),
     "analyst": ("Example analyst", Role.ANALYST),
@@ -38,11 +39,16 @@ async def _make(database_url: str) -> dict[str, str]:
     try:
         async with database.transaction() as tx:
             organisation = await tx.session.get(Organisation, EXAMPLE[0])
-            organisation = organisation or await people.add_organisation(tx, *EXAMPLE)
+            if organisation is None:
+                organisation = await people.add_organisation(tx, *EXAMPLE)
+                await contracts.add(tx, organisation.id, PLAN, tx.at, None)
             keys = {}
             for label, (name, role) in PEOPLE.items():
                 belongs = organisation.id if role is Role.CUSTOMER else None
-                keys[label] = await people.issue_key(tx, await people.add_person(tx, name, role, belongs))
+                person = await people.add_person(tx, name, role, belongs)
+                if role in {Role.ANALYST, Role.LEAD}:
+                    await groups.join(tx, groups.FIRST, person.id)
+                keys[label] = await people.issue_key(tx, person)
             return keys
     finally:
         await database.close()

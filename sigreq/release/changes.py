@@ -119,8 +119,10 @@ async def prove_if_complete(tx: Transaction, change_id: str) -> None:
     for helped in await submissions.helped_by(tx, change_id):
         drafted = await submissions.changes_of(tx, helped.id)
         ended = {ChangeState.PUBLISHED, ChangeState.WITHDRAWN}
-        published = [change.published_in for change in drafted if change.state is ChangeState.PUBLISHED]
+        holding = {change.published_in for change in drafted if change.state is ChangeState.PUBLISHED}
+        published = [each.version for each in await releases.register(tx, helped.product_id) if each.version in holding]
         if helped.state is State.DETERMINED and published and all(change.state in ended for change in drafted):
+            # The newest of them is the first that holds all changes, whatever order they came out in.
             args = {"submission_id": helped.id, "version": published[-1]}
             jobs.add(tx, jobs.JobName.PROVE, helped.track, args)
 

@@ -1,5 +1,7 @@
 """A changed calendar moves what was promised to open submissions, and nothing else."""
 
+from typing import Any
+
 from sigreq.domain.clock import Happening
 from sigreq.domain.contract_errors import CalendarUnfit
 from sigreq.domain.lifecycle import Event
@@ -26,11 +28,8 @@ async def change(tx: Transaction, actor: Actor, row: CalendarRevision) -> tuple[
         submission = await submissions.lock(tx, submission_id)
         happening = Happening(Event.CALENDAR_CHANGED, tx.at, calendar=added.calendar_id, revision=added.revision)
         values = await clocks.values_after(tx, submission, happening)
-        data = {
-            "calendar": added.calendar_id,
-            "revision": added.revision,
-            "was_due_at": submission.due_at.isoformat(),
-            "due_at": values["due_at"].isoformat(),
-        }
+        data: dict[str, Any] = {"calendar": added.calendar_id, "revision": added.revision}
+        if values["is_guaranteed"]:  # a target that nobody promised is not the customer's to see
+            data |= {"was_due_at": submission.due_at.isoformat(), "due_at": values["due_at"].isoformat()}
         await move_submission(tx, submission_id, Move(Event.CALENDAR_CHANGED, actor, values=values, data=data))
     return added, len(open_ids)

@@ -19,8 +19,7 @@ async def take_next(tx: Transaction, actor: Actor, length: timedelta) -> Submiss
     Takes are serialised, so the `taken` events replay to the order of `domain/queueing`. Only cases of the actor's
     own groups are given.
     """
-    await locks.hold(tx, Lock.TAKE)
-    tx.look_at_the_clock()
+    await _stand_in_line(tx)
     view = queues.View(await groups.of(tx, actor), not_barred=actor.person_id)
     found = await queues.next_case(tx, view)
     if found is None:
@@ -30,9 +29,12 @@ async def take_next(tx: Transaction, actor: Actor, length: timedelta) -> Submiss
 
 async def claim(tx: Transaction, actor: Actor, submission_id: str, held: int, length: timedelta) -> Submission:
     """Take this very case, or keep it longer. Raises ClaimHeld, AnotherAnalystNeeded, StateForbids, RevisionStale."""
-    await locks.hold(tx, Lock.TAKE)
-    tx.look_at_the_clock()
+    await _stand_in_line(tx)
     row = await submissions.get(tx, submission_id)
+    if row.claim_expires_at is not None and row.claim_expires_at <= tx.at:  # upkeep has not come by yet
+        lapse = Move[Submission](Event.CLAIM_LAPSED, None, held, values={"claim_expires_at": None})
+        await move_submission(tx, submission_id, lapse)
+        return await _take(tx, actor, submission_id, None, length, "claim")
     if row.state is State.IN_ANALYSIS and row.analyst_id == actor.person_id:
         values = {"claim_expires_at": tx.at + length}
         return await move_submission(
@@ -60,6 +62,12 @@ def holding(actor: Actor, now: datetime) -> Callable[[Submission], None]:
             raise errors.ClaimLapsed(id=row.id)
 
     return check
+
+
+async def _stand_in_line(tx: Transaction) -> None:
+    """Wait for everybody who is taking; the time is taken after that, so that times follow the order of the takes."""
+    await locks.hold(tx, Lock.TAKE)
+    tx.look_at_the_clock()
 
 
 async def _take(

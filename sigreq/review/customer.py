@@ -5,9 +5,8 @@ from datetime import timedelta
 from sigreq.domain.clock import Happening
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor
-from sigreq.domain.submission import PremiumStep
 from sigreq.domain.verdict import Resolution
-from sigreq.store import clocks, contracts, submissions
+from sigreq.store import clocks, submissions
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction

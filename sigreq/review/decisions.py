@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from sigreq.domain import errors
 from sigreq.domain.changes import fitting_determinations
@@ -89,9 +90,16 @@ async def set_severity(
         raise errors.ReasonMissing
     happening = Happening(Event.SEVERITY_CHANGED, tx.at, severity)
     values = {"severity": int(severity), **await clocks.values_after(tx, submission, happening)}
-    due = values["due_at"].isoformat()
-    data = {"from": submission.severity, "to": int(severity), "reason": reason, "due_at": due}
+    data: dict[str, Any] = {"from": submission.severity, "to": int(severity), "reason": reason}
+    if values["is_guaranteed"]:  # the customer reads this: a target that nobody promised is not theirs to see
+        data["due_at"] = values["due_at"].isoformat()
     return await move_submission(tx, submission_id, Move(Event.SEVERITY_CHANGED, actor, held, None, values, data))
+
+
+async def explain_miss(tx: Transaction, actor: Actor, submission_id: str, held: int, reason: str) -> Submission:
+    """Say, for the report, why an answer came late."""
+    move = Move[Submission](Event.MISS_EXPLAINED, actor, held, data={"reason": reason})
+    return await move_submission(tx, submission_id, move)
 
 
 async def _say(tx: Transaction, submission_id: str, move: Move[Submission], *, is_qualified: bool) -> Submission:

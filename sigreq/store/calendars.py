@@ -1,11 +1,12 @@
 """Calendars and their revisions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import select
 from sqlmodel import col
 
+from sigreq.calendars import Holidays, calendar_with
 from sigreq.domain.errors import NotFound
 from sigreq.domain.worktime import Calendar, parse_exceptions, parse_hours
 from sigreq.tables.people import Calendar as CalendarRow
@@ -27,8 +28,12 @@ async def all_revisions(tx: Transaction) -> Mapping[tuple[str, int], Calendar]:
 
 def as_rule(row: CalendarRevision) -> Calendar:
     """A revision as the rules read it. Raises CalendarInvalid."""
-    closed = frozenset(date.fromisoformat(day) for day in row.holidays)
-    return Calendar(row.time_zone, parse_hours(row.hours), closed, parse_exceptions(row.exceptions))
+    public = Holidays(_days(row.holidays), _days(row.extra_workdays))
+    return calendar_with(public, row.time_zone, parse_hours(row.hours), parse_exceptions(row.exceptions))
+
+
+def _days(texts: Sequence[str]) -> frozenset[date]:
+    return frozenset(date.fromisoformat(text) for text in texts)
 
 
 async def revision(tx: Transaction, calendar_id: str) -> CalendarRevision:
@@ -41,9 +46,7 @@ async def revision(tx: Transaction, calendar_id: str) -> CalendarRevision:
 
 async def add_revision(tx: Transaction, row: CalendarRevision) -> CalendarRevision:
     """Put a calendar, new or old, on new hours. `row.revision` is set here."""
-    held = await tx.session.scalar(
-        select(CalendarRow).where(col(CalendarRow.id) == row.calendar_id).with_for_update()
-    )
+    held = await tx.session.scalar(select(CalendarRow).where(col(CalendarRow.id) == row.calendar_id).with_for_update())
     if held is None:
         held = CalendarRow(id=row.calendar_id, revision=0)
         tx.session.add(held)

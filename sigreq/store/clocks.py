@@ -91,8 +91,6 @@ async def warnings_written(tx: Transaction, submission_id: str, number: int) -> 
     return set(await tx.session.scalars(statement))
 
 
-
-
 def happening(row: EventRow) -> Happening:
     """What an event means to the clock."""
     data = row.data

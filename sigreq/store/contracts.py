@@ -115,6 +115,4 @@ async def settle(tx: Transaction, submission: Submission, step: PremiumStep) -> 
 
 
 def _entry(tx: Transaction, submission_id: str, contract_id: str, year: datetime, step: PremiumStep) -> PremiumEntry:
-    return PremiumEntry(
-        submission_id=submission_id, entry=step, contract_id=contract_id, year_starts_at=year, at=tx.at
-    )
+    return PremiumEntry(submission_id=submission_id, entry=step, contract_id=contract_id, year_starts_at=year, at=tx.at)

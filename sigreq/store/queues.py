@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, or_, select
 from sqlmodel import col
 
 from sigreq.domain.lifecycle import Event, State
-from sigreq.domain.queueing import RUN_OF_EXPEDITED, Band
+from sigreq.domain.queueing import TAKES_BEFORE_FAIRNESS, Band
 from sigreq.domain.submission import Track
 from sigreq.tables.events import Event as EventRow
 from sigreq.tables.submissions import Submission
@@ -65,12 +65,12 @@ async def _is_run_of_expedited(tx: Transaction, view: View) -> bool:
         .join(EventRow, col(EventRow.subject_id) == col(Submission.id))
         .where(col(EventRow.name) == Event.TAKEN)
         .order_by(col(EventRow.at).desc(), col(EventRow.id).desc())
-        .limit(RUN_OF_EXPEDITED)
+        .limit(TAKES_BEFORE_FAIRNESS)
     )
     if view.groups is not None:
         statement = statement.where(col(Submission.group_id).in_(view.groups))
     last = (await tx.session.scalars(statement)).all()
-    return len(last) == RUN_OF_EXPEDITED and set(last) == {Track.EXPEDITED}
+    return len(last) == TAKES_BEFORE_FAIRNESS and set(last) == {Track.EXPEDITED}
 
 
 async def _overdue_standard(tx: Transaction, view: View) -> Submission | None:

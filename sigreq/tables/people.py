@@ -30,6 +30,7 @@ class CalendarRevision(SQLModel, table=True):
     hours: str
     region: str | None = None
     holidays: list[str] = Field(sa_type=JSONB)
+    extra_workdays: list[str] = Field(sa_type=JSONB)
     exceptions: str = ""
     created_at: datetime = Field(sa_type=AT)
 

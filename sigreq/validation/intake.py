@@ -70,14 +70,11 @@ def refuse_unless_latest(product: Product, found: DatabaseCheck) -> None:
 
 def check_hashes(claim: Claim, received: Sequence[SampleFacts]) -> None:
     """Compare what the customer stated with what came. Raises HashMismatch."""
-    for name, stated in claim.hashes.items():
-        for facts in received:
-            if facts.name == name and facts.sha256 != stated:
-                raise errors.HashMismatch(name=name, algorithm="sha256", stated=stated, computed=facts.sha256)
-    unnamed = claim.hashes.get("")
-    if unnamed is not None and all(facts.sha256 != unnamed for facts in received):
-        first = received[0]
-        raise errors.HashMismatch(name=first.name, algorithm="sha256", stated=unnamed, computed=first.sha256)
+    for name, stated in claim.hashes:
+        meant = [facts for facts in received if name in {None, facts.name}]
+        if all(facts.sha256 != stated for facts in meant):
+            computed = ", ".join(facts.sha256 for facts in meant) or "none, because no such file came"
+            raise errors.HashMismatch(name=name or meant[0].name, algorithm="sha256", stated=stated, computed=computed)
 
 
 def fingerprint(claim: Claim, received: Sequence[SampleFacts]) -> str:

@@ -11,15 +11,39 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-CHANGING = ("submission", "change", "job", "idempotency", "sample", "webhook_endpoint", "api_key", "release")
+CHANGING = (
+    "submission",
+    "change",
+    "job",
+    "idempotency",
+    "sample",
+    "webhook_endpoint",
+    "api_key",
+    "release",
+    "person",
+    "organisation",
+    "plan",
+    "calendar",
+    "contract",
+    "analyst_group",
+    "phone_request",
+)
 
 
 def upgrade() -> None:
     op.create_table(
+        "analyst_group",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("on_call_email", sa.Text(), nullable=True),
+        sa.Column("on_call_url", sa.Text(), nullable=True),
+        sa.Column("on_call_secret", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_analyst_group")),
+    )
+    op.create_table(
         "calendar",
         sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("time_zone", sa.Text(), nullable=False),
-        sa.Column("hours", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar")),
     )
     op.create_table(
@@ -42,14 +66,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_job_due", "job", ["queue", "due_at"], unique=False, postgresql_where=sa.text("done_at IS NULL"))
     op.create_table(
-        "plan",
+        "organisation",
         sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column(
-            "track", sa.Enum("expedited", "standard", name="track", native_enum=False, length=32), nullable=False
-        ),
-        sa.Column("goals", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan")),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_organisation")),
+        sa.UniqueConstraint("name", name=op.f("uq_organisation_name")),
     )
     op.create_table(
         "product",
@@ -75,14 +97,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_product")),
     )
     op.create_table(
-        "organisation",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("plan_id", sa.Text(), nullable=False),
+        "calendar_revision",
+        sa.Column("calendar_id", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("time_zone", sa.Text(), nullable=False),
+        sa.Column("hours", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=True),
+        sa.Column("holidays", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("extra_workdays", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("exceptions", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_organisation_plan_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_organisation")),
-        sa.UniqueConstraint("name", name=op.f("uq_organisation_name")),
+        sa.ForeignKeyConstraint(["calendar_id"], ["calendar.id"], name=op.f("fk_calendar_revision_calendar_id")),
+        sa.PrimaryKeyConstraint("calendar_id", "revision", name=op.f("pk_calendar_revision")),
     )
     op.create_table(
         "person",
@@ -104,11 +130,31 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("organisation_id", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("language", sa.Enum("en", "ru", name="language", native_enum=False, length=32), nullable=False),
         sa.CheckConstraint(
             "(role = 'customer') = (organisation_id IS NOT NULL)", name=op.f("ck_person_customer_has_organisation")
         ),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_person_organisation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
+    )
+    op.create_table(
+        "plan",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column(
+            "track", sa.Enum("expedited", "standard", name="track", native_enum=False, length=32), nullable=False
+        ),
+        sa.Column("goals", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("premium_incidents", sa.Integer(), nullable=True),
+        sa.Column("costs_premium", sa.Boolean(), nullable=False),
+        sa.Column("needs_phone", sa.Boolean(), nullable=False),
+        sa.Column("phone_number", sa.Text(), nullable=True),
+        sa.Column("office", sa.Text(), nullable=False),
+        sa.Column("group_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["group_id"], ["analyst_group.id"], name=op.f("fk_plan_group_id")),
+        sa.ForeignKeyConstraint(["office"], ["calendar.id"], name=op.f("fk_plan_office")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan")),
     )
     op.create_table(
         "sample",
@@ -187,6 +233,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_change_state"), "change", ["state"], unique=False)
     op.create_table(
+        "contract",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("organisation_id", sa.Text(), nullable=False),
+        sa.Column("plan_id", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("ends_at IS NULL OR ends_at > starts_at", name=op.f("ck_contract_ends_after_start")),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_contract_organisation_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_contract_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contract")),
+    )
+    op.create_index(op.f("ix_contract_organisation_id"), "contract", ["organisation_id"], unique=False)
+    op.create_table(
         "event",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("subject_id", sa.Text(), nullable=False),
@@ -202,6 +261,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
         sa.UniqueConstraint("subject_id", "sequence", name=op.f("uq_event_subject_id_sequence")),
     )
+    op.create_table(
+        "group_member",
+        sa.Column("group_id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["group_id"], ["analyst_group.id"], name=op.f("fk_group_member_group_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_group_member_person_id")),
+        sa.PrimaryKeyConstraint("group_id", "person_id", name=op.f("pk_group_member")),
+    )
+    op.create_index(op.f("ix_group_member_person_id"), "group_member", ["person_id"], unique=False)
     op.create_table(
         "idempotency",
         sa.Column("person_id", sa.Text(), nullable=False),
@@ -227,6 +295,32 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["published_by"], ["person.id"], name=op.f("fk_release_published_by")),
         sa.PrimaryKeyConstraint("product_id", "version", name=op.f("pk_release")),
         sa.UniqueConstraint("product_id", "ordinal", name=op.f("uq_release_product_id_ordinal")),
+    )
+    op.create_table(
+        "change_revision",
+        sa.Column("change_id", sa.Text(), nullable=False),
+        sa.Column("rev", sa.Integer(), nullable=False),
+        sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("written_by", sa.Text(), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["change_id"], ["change.id"], name=op.f("fk_change_revision_change_id")),
+        sa.ForeignKeyConstraint(["written_by"], ["person.id"], name=op.f("fk_change_revision_written_by")),
+        sa.PrimaryKeyConstraint("change_id", "rev", name=op.f("pk_change_revision")),
+    )
+    op.create_table(
+        "feed_entry",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("product_id", sa.Text(), nullable=False),
+        sa.Column(
+            "track", sa.Enum("expedited", "standard", name="track", native_enum=False, length=32), nullable=False
+        ),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("change_id", sa.Text(), nullable=False),
+        sa.Column("document", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["change_id"], ["change.id"], name=op.f("fk_feed_entry_change_id")),
+        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_feed_entry_product_id")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_feed_entry")),
     )
     op.create_table(
         "submission",
@@ -270,6 +364,12 @@ def upgrade() -> None:
         sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("archive_password", sa.Text(), nullable=True),
         sa.Column("plan_id", sa.Text(), nullable=False),
+        sa.Column("contract_id", sa.Text(), nullable=True),
+        sa.Column("group_id", sa.Text(), nullable=False),
+        sa.Column("terms", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("is_premium", sa.Boolean(), nullable=False),
+        sa.Column("phone_number", sa.Text(), nullable=True),
+        sa.Column("phone_needed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "track", sa.Enum("expedited", "standard", name="track", native_enum=False, length=32), nullable=False
         ),
@@ -296,6 +396,8 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("warn_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_guaranteed", sa.Boolean(), nullable=False),
+        sa.Column("calendar", sa.Text(), nullable=False),
+        sa.Column("next_warning_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finding", sa.Text(), nullable=True),
         sa.Column("needs_attention", sa.Text(), nullable=True),
         sa.Column("analyst_id", sa.Text(), nullable=True),
@@ -350,6 +452,8 @@ def upgrade() -> None:
         sa.CheckConstraint("severity BETWEEN 1 AND 4", name=op.f("ck_submission_severity")),
         sa.ForeignKeyConstraint(["analyst_id"], ["person.id"], name=op.f("fk_submission_analyst_id")),
         sa.ForeignKeyConstraint(["barred_person"], ["person.id"], name=op.f("fk_submission_barred_person")),
+        sa.ForeignKeyConstraint(["contract_id"], ["contract.id"], name=op.f("fk_submission_contract_id")),
+        sa.ForeignKeyConstraint(["group_id"], ["analyst_group.id"], name=op.f("fk_submission_group_id")),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_submission_organisation_id")),
         sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_submission_plan_id")),
         sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_submission_product_id")),
@@ -383,16 +487,12 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'queued'"),
     )
-    op.create_table(
-        "change_revision",
-        sa.Column("change_id", sa.Text(), nullable=False),
-        sa.Column("rev", sa.Integer(), nullable=False),
-        sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("written_by", sa.Text(), nullable=False),
-        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["change_id"], ["change.id"], name=op.f("fk_change_revision_change_id")),
-        sa.ForeignKeyConstraint(["written_by"], ["person.id"], name=op.f("fk_change_revision_written_by")),
-        sa.PrimaryKeyConstraint("change_id", "rev", name=op.f("pk_change_revision")),
+    op.create_index(
+        "ix_submission_warning",
+        "submission",
+        ["next_warning_at"],
+        unique=False,
+        postgresql_where=sa.text("next_warning_at IS NOT NULL"),
     )
     op.create_table(
         "change_submission",
@@ -404,20 +504,54 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_change_submission_submission_id"), "change_submission", ["submission_id"], unique=False)
     op.create_table(
-        "feed_entry",
-        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("product_id", sa.Text(), nullable=False),
-        sa.Column(
-            "track", sa.Enum("expedited", "standard", name="track", native_enum=False, length=32), nullable=False
-        ),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("change_id", sa.Text(), nullable=False),
-        sa.Column("document", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        "deadline_warning",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("submission_id", sa.Text(), nullable=False),
+        sa.Column("clock", sa.Integer(), nullable=False),
+        sa.Column("percent", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["change_id"], ["change.id"], name=op.f("fk_feed_entry_change_id")),
-        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_feed_entry_product_id")),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_feed_entry")),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name=op.f("fk_deadline_warning_submission_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deadline_warning")),
+        sa.UniqueConstraint(
+            "submission_id", "clock", "percent", name=op.f("uq_deadline_warning_submission_id_clock_percent")
+        ),
     )
+    op.create_table(
+        "phone_request",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("token_digest", sa.Text(), nullable=False),
+        sa.Column("organisation_id", sa.Text(), nullable=False),
+        sa.Column("claim", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_by", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("submission_id", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_phone_request_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name=op.f("fk_phone_request_submission_id")),
+        sa.ForeignKeyConstraint(["taken_by"], ["person.id"], name=op.f("fk_phone_request_taken_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_phone_request")),
+        sa.UniqueConstraint("token_digest", name=op.f("uq_phone_request_token_digest")),
+    )
+    op.create_table(
+        "premium_entry",
+        sa.Column("submission_id", sa.Text(), nullable=False),
+        sa.Column(
+            "entry",
+            sa.Enum("reserved", "committed", "released", name="premiumstep", native_enum=False, length=32),
+            nullable=False,
+        ),
+        sa.Column("contract_id", sa.Text(), nullable=False),
+        sa.Column("year_starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["contract_id"], ["contract.id"], name=op.f("fk_premium_entry_contract_id")),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name=op.f("fk_premium_entry_submission_id")),
+        sa.PrimaryKeyConstraint("submission_id", "entry", name=op.f("pk_premium_entry")),
+    )
+    op.create_index("ix_premium_entry_year", "premium_entry", ["contract_id", "year_starts_at"], unique=False)
     op.create_table(
         "scan",
         sa.Column("id", sa.Text(), nullable=False),
@@ -457,44 +591,58 @@ def downgrade() -> None:
     op.drop_table("submission_sample")
     op.drop_index("ix_scan_submission", table_name="scan")
     op.drop_table("scan")
-    op.drop_table("feed_entry")
+    op.drop_index("ix_premium_entry_year", table_name="premium_entry")
+    op.drop_table("premium_entry")
+    op.drop_table("phone_request")
+    op.drop_table("deadline_warning")
     op.drop_index(op.f("ix_change_submission_submission_id"), table_name="change_submission")
     op.drop_table("change_submission")
-    op.drop_table("change_revision")
+    op.drop_index(
+        "ix_submission_warning", table_name="submission", postgresql_where=sa.text("next_warning_at IS NOT NULL")
+    )
     op.drop_index("ix_submission_queue", table_name="submission", postgresql_where=sa.text("state = 'queued'"))
     op.drop_index(op.f("ix_submission_product_id"), table_name="submission")
     op.drop_index("ix_submission_organisation_list", table_name="submission")
     op.drop_index("ix_submission_list", table_name="submission")
     op.drop_index("ix_submission_claim", table_name="submission", postgresql_where=sa.text("state = 'in_analysis'"))
     op.drop_table("submission")
+    op.drop_table("feed_entry")
+    op.drop_table("change_revision")
     op.drop_table("release")
     op.drop_table("idempotency")
+    op.drop_index(op.f("ix_group_member_person_id"), table_name="group_member")
+    op.drop_table("group_member")
     op.drop_table("event")
+    op.drop_index(op.f("ix_contract_organisation_id"), table_name="contract")
+    op.drop_table("contract")
     op.drop_index(op.f("ix_change_state"), table_name="change")
     op.drop_table("change")
     op.drop_index(op.f("ix_api_key_person_id"), table_name="api_key")
     op.drop_table("api_key")
     op.drop_table("webhook_endpoint")
     op.drop_table("sample")
-    op.drop_table("person")
-    op.drop_table("organisation")
-    op.drop_table("product")
     op.drop_table("plan")
+    op.drop_table("person")
+    op.drop_table("calendar_revision")
+    op.drop_table("product")
+    op.drop_table("organisation")
     op.drop_index("ix_job_due", table_name="job", postgresql_where=sa.text("done_at IS NULL"))
     op.drop_table("job")
     op.drop_table("calendar")
+    op.drop_table("analyst_group")
 
 
 def _seed() -> None:
     """The founding plans and calendars: data that an administrator may change, not code."""
-    calendar = sa.table("calendar", sa.column("id"), sa.column("time_zone"), sa.column("hours"))
-    op.bulk_insert(
-        calendar,
-        [
-            {"id": "always", "time_zone": "UTC", "hours": "24x7"},
-            {"id": "office", "time_zone": "Europe/Berlin", "hours": "Mon-Fri 09:00-18:00"},
-        ],
-    )
+    _rows("calendar", {"id": "always", "revision": 1}, {"id": "office", "revision": 1})
+    hours = [("always", "UTC", "24x7"), ("office", "Europe/Berlin", "Mon-Fri 09:00-18:00")]
+    names = ("calendar_id", "time_zone", "hours")
+    rest = {"revision": 1, "holidays": [], "extra_workdays": [], "exceptions": "", "created_at": sa.func.now()}
+    for each in hours:
+        op.execute(
+            _table("calendar_revision", *names, *rest).insert().values(**dict(zip(names, each, strict=True)), **rest)
+        )
+    _rows("analyst_group", {"id": "analysts", "title": "Analysts"})
     internal = {severity: _goal(hours) for severity, hours in zip("1234", (16, 24, 40, 60), strict=True)}
     start = {**internal, "1": _goal(6, is_guaranteed=True)}
     business = {
@@ -503,17 +651,31 @@ def _seed() -> None:
         "3": _goal(8, is_guaranteed=True),
         "4": _goal(10, is_guaranteed=True),
     }
-    plan = sa.table(
-        "plan", *(sa.column(name) for name in ("id", "title", "track")), sa.column("goals", postgresql.JSONB)
+    common = {"office": "office", "group_id": "analysts", "costs_premium": True}
+    msa = {**common, "track": "expedited", "needs_phone": True}
+    _rows(
+        "plan",
+        {
+            **common,
+            "id": "standard",
+            "title": "Standard",
+            "track": "standard",
+            "goals": internal,
+            "premium_incidents": 0,
+            "needs_phone": False,
+        },
+        {**msa, "id": "msa_start", "title": "MSA Start", "goals": start, "premium_incidents": 6},
+        {**msa, "id": "msa_business", "title": "MSA Business", "goals": business, "premium_incidents": 36},
     )
-    op.bulk_insert(
-        plan,
-        [
-            {"id": "standard", "title": "Standard", "track": "standard", "goals": internal},
-            {"id": "msa_start", "title": "MSA Start", "track": "expedited", "goals": start},
-            {"id": "msa_business", "title": "MSA Business", "track": "expedited", "goals": business},
-        ],
-    )
+
+
+def _table(name: str, *columns: str) -> sa.TableClause:
+    json = ("goals", "holidays", "extra_workdays")
+    return sa.table(name, *(sa.column(c, postgresql.JSONB) if c in json else sa.column(c) for c in columns))
+
+
+def _rows(name: str, *rows: dict[str, object]) -> None:
+    op.bulk_insert(_table(name, *rows[0]), list(rows))
 
 
 def _goal(hours: int, calendar: str = "office", *, is_guaranteed: bool = False) -> dict[str, object]:
@@ -527,4 +689,4 @@ def _grant() -> None:
     op.execute(f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {role}")
     op.execute(f"REVOKE INSERT ON alembic_version FROM {role}")
     op.execute(f"GRANT UPDATE ON {', '.join(CHANGING)} TO {role}")
-    op.execute(f"GRANT DELETE ON webhook_endpoint TO {role}")
+    op.execute(f"GRANT DELETE ON webhook_endpoint, group_member TO {role}")

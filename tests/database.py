@@ -1,0 +1,70 @@
+"""A look into a service's database, for what no answer over HTTP shows."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from threading import Event
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from sigreq.embedded.service import Service
+from tests.world import wait_for
+
+
+def rows(service: Service, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    """What a statement finds."""
+
+    async def ask() -> list[tuple[Any, ...]]:
+        engine = create_async_engine(service.env["SIGREQ_DATABASE__URL"])
+        try:
+            async with engine.connect() as connection:
+                return [tuple(row) for row in await connection.execute(text(statement), values)]
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(ask())
+
+
+def one(service: Service, statement: str, **values: Any) -> Any:
+    """The only value of the only row."""
+    ((value,),) = rows(service, statement, **values)
+    return value
+
+
+def open_transactions(service: Service) -> int:
+    """How many of the application's connections are inside a transaction and wait for the application."""
+    found: int = one(
+        service, "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND state LIKE 'idle in trans%'"
+    )
+    return found
+
+
+@contextmanager
+def locked(service: Service, statement: str, **values: Any) -> Iterator[Callable[[int], None]]:
+    """Hold the locks that a statement takes; what is given waits until so many others wait for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
+    held, release = Event(), Event()
+
+    async def hold() -> None:
+        engine = create_async_engine(service.env["SIGREQ_DATABASE__URL"])
+        try:
+            async with engine.connect() as connection:
+                await connection.execute(text(statement), values)
+                held.set()
+                await asyncio.to_thread(release.wait)
+        finally:
+            await engine.dispose()
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(asyncio.run, hold())
+        try:
+            wait_for(held.is_set, lambda is_held: is_held or holding.done())
+            yield lambda count: wait_for(lambda: one(service, waiting), lambda found: found >= count)
+        finally:
+            release.set()
+        with suppress(DBAPIError):  # the server may have been killed under it
+            holding.result()

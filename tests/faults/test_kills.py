@@ -1,0 +1,11 @@
+"""No submission is lost or screened twice when processes die."""
+
+from pathlib import Path
+
+from bench.kills import Plan, play
+
+
+def test_every_submission_is_screened_once_though_workers_and_redis_are_killed(tmp_path: Path) -> None:
+    plan = Plan(submissions=60, worker_kills=4, redis_kills=1, flushes=1)
+    found = play(plan, tmp_path / "data")
+    assert found.are_good(plan), found
