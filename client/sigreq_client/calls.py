@@ -23,7 +23,7 @@ _STANDARD_MEMBERS = {"type", "title", "status", "detail", "code", "instance"}
 
 @dataclass(frozen=True)
 class Call:
-    """A request. Members of `query` and `body` that are None are not sent; `into` receives the answer's bytes."""
+    """A request. Members of `query` that are None are not sent; `into` receives the answer's bytes."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ class Call:
             with self.upload.parts() as parts:
                 yield arguments | {"files": parts}
         elif self.body is not None:
-            yield arguments | {"json": {name: value for name, value in self.body.items() if value is not None}}
+            yield arguments | {"json": self.body}
         else:
             yield arguments
 

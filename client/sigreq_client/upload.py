@@ -20,9 +20,9 @@ Parts = list[tuple[str, tuple[str | None, IO[bytes] | bytes, str]]]
 
 @dataclass(frozen=True)
 class Upload:
-    """A submission's fields and files."""
+    """A submission's fields and files; without fields only files."""
 
-    fields: Mapping[str, Any]
+    fields: Mapping[str, Any] | None
     files: Sequence[File]
     on_progress: Progress | None
 
@@ -30,7 +30,9 @@ class Upload:
     def parts(self) -> Iterator[Parts]:
         """The parts of the request body, in the order the server wants. Raises OSError for a missing file."""
         with ExitStack() as opened:
-            parts: Parts = [("submission", (None, json.dumps(self.fields).encode(), "application/json"))]
+            parts: Parts = []
+            if self.fields is not None:
+                parts.append(("submission", (None, json.dumps(self.fields).encode(), "application/json")))
             for file in self.files:
                 name, content = (file.name, opened.enter_context(file.open("rb"))) if isinstance(file, Path) else file
                 # Never a guessed type: a sample is bytes, whatever its name says.

@@ -1,0 +1,90 @@
+"""What customers do, and what everybody may ask."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sigreq_client.caller import Caller, R_co, path
+from sigreq_client.calls import Call
+from sigreq_client.upload import File, Progress, Upload
+
+
+class CustomerOperations(Caller[R_co]):
+    """Submissions as their customer sees them, and the account."""
+
+    def ready(self) -> R_co:
+        """Whether the server can work; ApiError 503 names what is missing."""
+        return self._call(Call("GET", "/health/ready"))
+
+    def account(self) -> R_co:
+        """Who this key belongs to, with their plan and its goals."""
+        return self._get("account")
+
+    def check_database(self, product: str, version: str) -> R_co:
+        """What the release register says about a database version; `is_accepted` decides over a submission."""
+        return self._get("database-check", product=product, version=version)
+
+    def set_webhook(self, url: str) -> R_co:
+        """Have events sent there. The answer is the only one that holds the signing secret."""
+        return self._put("account", "webhook", body={"url": url})
+
+    def delete_webhook(self) -> R_co:
+        """Have no events sent any more."""
+        return self._delete("account", "webhook")
+
+    def set_contact(self, email: str | None, language: str = "en") -> R_co:
+        """Have your events written to this address, in `en` or `ru`; None: no more mail."""
+        return self._put("account", "contact", body={"email": email, "language": language})
+
+    def submit(
+        self,
+        fields: Mapping[str, Any],
+        files: Sequence[File],
+        idempotency_key: str | None = None,
+        on_progress: Progress | None = None,
+    ) -> R_co:
+        """Hand in a claim with its samples, in constant memory whatever their size.
+
+        With an idempotency key the same call can be made again after a broken connection without a second submission.
+        """
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        return self._call(Call("POST", path("submissions"), headers=headers, upload=Upload(fields, files, on_progress)))
+
+    def upload_link(self, token: str) -> R_co:
+        """What a link is for that somebody got on the phone. No key is needed: the token is one."""
+        return self._get("uploads", token)
+
+    def upload(self, token: str, files: Sequence[File], on_progress: Progress | None = None) -> R_co:
+        """Send the files of a request made by phone, in constant memory. The link works once; no key is needed."""
+        return self._call(Call("POST", path("uploads", token), upload=Upload(None, files, on_progress)))
+
+    def submissions(self, state: str | None = None, cursor: str | None = None, limit: int | None = None) -> R_co:
+        """One page, newest first; `next_cursor` leads to the next."""
+        return self._get("submissions", state=state, cursor=cursor, limit=limit)
+
+    def submission(self, submission_id: str) -> R_co:
+        """One submission as it stands."""
+        return self._get("submissions", submission_id)
+
+    def timeline(self, submission_id: str) -> R_co:
+        """What has happened to it, in order."""
+        return self._get("submissions", submission_id, "timeline")
+
+    def reply(self, submission_id: str, message: str) -> R_co:
+        """Answer the analyst's question, or add something."""
+        return self._post("submissions", submission_id, "reply", message=message)
+
+    def withdraw(self, submission_id: str, reason: str | None = None) -> R_co:
+        """Take a submission back."""
+        return self._post("submissions", submission_id, "withdraw", reason=reason)
+
+    def confirm(self, submission_id: str) -> R_co:
+        """Say that the published fix works."""
+        return self._post("submissions", submission_id, "confirm")
+
+    def still_happens(self, submission_id: str, message: str) -> R_co:
+        """Say that the published fix does not work."""
+        return self._post("submissions", submission_id, "still-happens", message=message)
+
+    def dispute(self, submission_id: str, message: str) -> R_co:
+        """Ask for a second opinion."""
+        return self._post("submissions", submission_id, "dispute", message=message)

@@ -1,0 +1,33 @@
+"""What release tooling does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sigreq_client.caller import Caller, R_co
+
+
+class ReleaseOperations(Caller[R_co]):
+    """The feed of approved changes, and the published versions."""
+
+    def feed(self, product: str, after: int = 0, limit: int | None = None, track: str | None = None) -> R_co:
+        """What happened to approved changes behind the cursor `after`; `next_cursor` is the next one."""
+        return self._get("feed", product=product, after=after, limit=limit, track=track)
+
+    def picked_up(self, change_id: str) -> R_co:
+        """Say that the change is on its way into a release."""
+        return self._post("changes", change_id, "picked-up")
+
+    def releases(self, product: str) -> R_co:
+        """The published versions, highest ordinal first."""
+        return self._get("releases", product)
+
+    def ruleset(self, product: str, version: str) -> R_co:
+        """The rules and allowed files of a published version."""
+        return self._get("releases", product, version, "ruleset")
+
+    def publish(self, product: str, version: str, release: Mapping[str, Any]) -> R_co:
+        """Enter a version: {ordinal, ruleset: {rules, allowed}, changes: [{id, rev, is_included, reason?}]}.
+
+        All or nothing. Sending the same again changes nothing.
+        """
+        return self._put("releases", product, version, body=release)
