@@ -273,7 +273,7 @@ def broken_claims(office: str, load: float, found: dict[str, Figures]) -> list[s
     share = ours.longest_wait / strict.longest_wait
     broken = []
     if lost > 1:
-        broken.append(f"guaranteed answers met are {lost:.1f} points below strict tiers, allowed is 1")
+        broken.append(f"guaranteed answers met are {lost:.2f} points below strict tiers, allowed is 1")
     allowed = 0.5 if office == STARVING and load > 1 else 1.0
     if share > allowed:
         broken.append(f"the longest standard wait is {share:.2f} of that of strict tiers, allowed is {allowed}")

@@ -3,9 +3,12 @@
 from datetime import timedelta
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, SecretStr
+from pydantic import AfterValidator, BaseModel, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sigreq.domain.mailbox import read_mailbox
 
 
 class Database(BaseModel):
@@ -80,6 +83,23 @@ class Webhooks(BaseModel):
     timeout: timedelta = timedelta(seconds=15)
 
 
+def _is_mailbox(text: str) -> str:
+    read_mailbox(text)
+    return text
+
+
+class Mail(BaseModel):
+    """The SMTP server that takes our mail. `sender` is an address, with a name or without."""
+
+    host: str
+    port: int = 587
+    security: Literal["start_tls", "tls", "none"] = "start_tls"
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: Annotated[str, AfterValidator(_is_mailbox)]
+    timeout: timedelta = timedelta(seconds=15)
+
+
 class Settings(BaseSettings):
     """All of it. Missing or malformed settings fail at start, by name."""
 
@@ -93,4 +113,5 @@ class Settings(BaseSettings):
     analysis: Analysis = Analysis()
     scanning: Scanning = Scanning()
     webhooks: Webhooks = Webhooks()
+    mail: Mail | None = None
     work_dir: Path = Path(gettempdir()) / "sigreq-work"

@@ -53,10 +53,11 @@ class Case:
 def due_times(ctx: click.Context, file: Path, *, is_json: bool) -> None:
     """Check the due times of a file. Needs no server.
 
-    They are computed and shown beside the expected ones. FILE is a CSV file with the columns case, time_zone, hours, holidays, exceptions, submitted, goal_hours and due.
-    The hours are written as in "Mon-Fri 09:00-18:00", "Mon-Sun 22:00-06:00 (next day)" or "24x7", exceptions as in
-    "2026-12-24 closed; 2026-12-31 09:00-12:00", holidays as a country or a part of one, as in US or DE-BE; the last two
-    may be empty. Times have an offset, as in 2026-03-02T10:00+01:00.
+    They are computed and shown beside the expected ones. FILE is a CSV file with the columns case, time_zone, hours,
+    holidays, exceptions, submitted, goal_hours and due. The hours are written as in "Mon-Fri 09:00-18:00",
+    "Mon-Sun 22:00-06:00 (next day)" or "24x7", exceptions as in "2026-12-24 closed; 2026-12-31 09:00-12:00", holidays
+    as a country or a part of one, as in US or DE-BE; the last two may be empty. Times have an offset, as in
+    2026-03-02T10:00+01:00.
 
     Exits with 1 when a due time differs, and with 2 when the file cannot be read.
     """
@@ -83,7 +84,7 @@ def _read(file: Path) -> Iterator[Case]:
         if row is None:
             raise ValueError("line 2: there are no cases.")
     except csv.Error as error:
-        raise ValueError(f"line {rows.line_num}: {error}.") from error
+        raise ValueError(f"line {rows.reader.line_num}: {error}.") from error
 
 
 def _decoded(content: bytes) -> str:

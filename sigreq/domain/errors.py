@@ -289,7 +289,10 @@ class AlreadyExists(Problem):
 
 @dataclass(eq=False)
 class ServiceUnavailable(Problem):
-    """{service} cannot be reached just now. Nothing was accepted; try again in {retry_after_seconds} seconds."""
+    """
+    {service} cannot be reached just now. Try again in {retry_after_seconds} seconds; with the same Idempotency-Key
+    nothing can happen twice.
+    """
 
     service: str
     retry_after_seconds: int = 5

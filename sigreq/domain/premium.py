@@ -25,7 +25,7 @@ class Balance:
 
 
 def contract_year(starts_at: datetime, at: datetime) -> tuple[datetime, datetime]:
-    """The contract's own year that holds `at`: its first moment, and the first moment of the year after.
+    """The contract's own year that holds `at`: its first moment and that of the year after, both in UTC.
 
     Years turn on the anniversary, at the local time of the time zone of `starts_at`. The anniversary of 29 February
     is 1 March in a common year, so that no year ends before its last day is over.
@@ -37,7 +37,7 @@ def contract_year(starts_at: datetime, at: datetime) -> tuple[datetime, datetime
     if at.astimezone(UTC) < starts_at.astimezone(UTC):
         raise ValueError(f"The contract starts at {starts_at.isoformat()}, after {at.isoformat()}.")
     number = at.astimezone(starts_at.tzinfo).year - starts_at.year
-    if at.astimezone(UTC) < _anniversary(starts_at, number).astimezone(UTC):
+    if at.astimezone(UTC) < _anniversary(starts_at, number):
         number -= 1
     return _anniversary(starts_at, number), _anniversary(starts_at, number + 1)
 
@@ -45,4 +45,5 @@ def contract_year(starts_at: datetime, at: datetime) -> tuple[datetime, datetime
 def _anniversary(starts_at: datetime, number: int) -> datetime:
     year = starts_at.year + number
     is_missing = (starts_at.month, starts_at.day) == (2, 29) and not isleap(year)
-    return starts_at.replace(year=year, month=3, day=1) if is_missing else starts_at.replace(year=year)
+    local = starts_at.replace(year=year, month=3, day=1) if is_missing else starts_at.replace(year=year)
+    return local.astimezone(UTC)

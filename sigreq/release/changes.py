@@ -9,7 +9,8 @@ from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Kind, Track
-from sigreq.store import changes, jobs, releases, submissions
+from sigreq.store import changes, jobs, locks, releases, submissions
+from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, begin_change, move_change, move_submission
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, FeedEntry
 from sigreq.tables.submissions import Submission
@@ -69,6 +70,7 @@ async def start_test(tx: Transaction, actor: Actor, change_id: str, held: int) -
 
 async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> Change:
     """Release the change to the feed. Raises FourEyes for its writer, GatePassStale when a newer version is out."""
+    await locks.hold(tx, Lock.FEED)  # before any row, as in `publish`: else each could wait for the other
     change = await changes.get(tx, change_id)
     revision = await changes.revision(tx, change)
 
@@ -98,6 +100,7 @@ async def reject(tx: Transaction, actor: Actor, change_id: str, held: int, reaso
 
 async def withdraw(tx: Transaction, actor: Actor, change_id: str, held: int, reason: str) -> Change:
     """Take the change back; if it was in the feed, the feed says so."""
+    await locks.hold(tx, Lock.FEED)  # before any row, as above
     was_announced = (await changes.get(tx, change_id)).state is ChangeState.APPROVED
     moved = await move_change(tx, change_id, Move(ChangeEvent.WITHDRAWN, actor, held, data={"reason": reason}))
     if was_announced:

@@ -55,6 +55,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     DatabaseVersionUnreadable, ReleaseExists, OrdinalNotHigher, ChangeUnknown, ChangeNotInRuleset.
     """
     await locks.hold(tx, Lock.REGISTER)
+    await locks.hold(tx, Lock.FEED)
     await _check_version(tx, publication)
     before = await releases.published(tx, publication.product, publication.version)
     if before is not None:

@@ -4,8 +4,8 @@ import hashlib
 from io import BytesIO
 
 import httpx2
-import pyzipper
 import pytest
+import pyzipper
 
 from tests.flows import call, names, refused
 from tests.world import MARKER, World

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -88,7 +87,6 @@ def _take_all(analyst: Client) -> list[dict[str, Any]]:
     return taken
 
 
-def _taken(world: World, submission_id: str) -> str:
+def _taken(world: World, submission_id: str) -> Any:
     """When it was taken."""
-    at = itemgetter("at")
-    return max(at(item) for item in world.analyst.timeline(submission_id)["items"] if item["name"] == "taken")
+    return max(item["at"] for item in world.analyst.timeline(submission_id)["items"] if item["name"] == "taken")

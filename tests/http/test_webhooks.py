@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -39,10 +40,9 @@ def test_every_delivery_is_signed_and_numbered_without_gaps(world: World) -> Non
     customer, product = world.customer(), world.product()
     with Receiver() as receiver:
         receiver.secret = customer.set_webhook(receiver.url)["secret"]
-        ids = [world.queued(customer, product)["id"] for _ in range(2)]
-        for submission_id in ids:
+        for submission_id in [world.queued(customer, product)["id"] for _ in range(2)]:
             customer.withdraw(submission_id)
-            told = wait_for(lambda of=submission_id: receiver.of(of), lambda seen: len(seen) == 3)
+            told = wait_for(partial(receiver.of, submission_id), lambda seen: len(seen) == 3)
             assert [event["sequence"] for event in told] == [1, 2, 3]
             assert [event["name"] for event in told] == ["received", "screened", "withdrawn"]
         assert receiver.forged == 0

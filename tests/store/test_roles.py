@@ -1,0 +1,135 @@
+"""What the application's database role may do, and that every name is known where it has to be."""
+
+import asyncio
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+
+from sigreq import worker
+from sigreq.api.problems import STATUSES
+from sigreq.domain import errors, release_errors
+from sigreq.domain.errors import Problem
+from sigreq.embedded.stack import Addresses
+from sigreq.settings import Jobs
+from sigreq.store.jobs import JobName
+from sigreq.work import Runner
+from tests.embedded.support import query
+from tests.store.support import Bench, at
+
+HISTORY = ("event", "feed_entry", "scan", "change_revision")
+CODES = [
+    "already_exists",
+    "another_analyst_needed",
+    "change_not_in_ruleset",
+    "change_unfit",
+    "change_unknown",
+    "claim_held",
+    "claim_lapsed",
+    "cursor_ahead",
+    "cursor_invalid",
+    "database_missing",
+    "database_outdated",
+    "database_version_unknown",
+    "database_version_unreadable",
+    "database_withdrawn",
+    "determination_unfit",
+    "field_invalid",
+    "four_eyes",
+    "gate_pass_stale",
+    "hash_mismatch",
+    "idempotency_key_reused",
+    "if_match_missing",
+    "key_missing",
+    "key_revoked",
+    "key_unknown",
+    "not_found",
+    "ordinal_not_higher",
+    "product_unknown",
+    "reason_missing",
+    "release_exists",
+    "request_malformed",
+    "revision_stale",
+    "sample_empty",
+    "sample_missing",
+    "sample_too_large",
+    "samples_too_many",
+    "service_unavailable",
+    "state_forbids",
+    "wrong_role",
+]
+
+
+def test_the_application_owns_nothing_and_is_no_superuser(addresses: Addresses) -> None:
+    owned, is_super, may_create_roles = query(
+        addresses.database_url,
+        "SELECT count(*) FROM pg_tables WHERE tableowner = current_user",
+        "SELECT rolsuper OR rolbypassrls OR rolcreatedb FROM pg_roles WHERE rolname = current_user",
+        "SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user",
+    )
+    assert (owned, is_super, may_create_roles) == (0, False, False)
+
+
+@pytest.mark.parametrize("table", HISTORY)
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {}"])
+def test_the_application_cannot_rewrite_history(addresses: Addresses, table: str, statement: str) -> None:
+    _is_denied(addresses, statement.format(table))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "event SET name = 'x'",
+        "feed_entry SET action = 'x'",
+        "scan SET outcome = 'clean'",
+        "change_revision SET rev = 2",
+    ],
+)
+def test_the_application_cannot_edit_history(addresses: Addresses, change: str) -> None:
+    _is_denied(addresses, f"UPDATE {change}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE own (id int)",
+        "CREATE SCHEMA own",
+        "ALTER TABLE event ADD COLUMN own int",
+        "DROP TABLE event",
+        "DELETE FROM submission",
+        "UPDATE alembic_version SET version_num = 'x'",
+        "UPDATE person SET role = 'administrator'",
+    ],
+)
+def test_the_application_cannot_change_what_the_database_is(addresses: Addresses, statement: str) -> None:
+    _is_denied(addresses, statement)
+
+
+def _is_denied(addresses: Addresses, statement: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        query(addresses.database_url, statement)
+
+
+def test_every_job_name_is_registered_with_the_worker(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> list[str]:
+        await asyncio.sleep(0)
+        return [function.name for function in worker.functions(Runner(bench.database, {}, Jobs()))]
+
+    assert sorted(at(addresses.database_url, work)) == sorted(name.value for name in JobName)
+
+
+def _problems(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
+    for kind in base.__subclasses__():
+        if kind.__module__ in {errors.__name__, release_errors.__name__}:
+            yield kind
+            yield from _problems(kind)
+
+
+def test_every_problem_has_a_status() -> None:
+    assert set(_problems()) == set(STATUSES)
+    assert all(400 <= status < 600 and status != 500 for status in STATUSES.values())
+
+
+def test_the_codes_that_clients_switch_on_never_change() -> None:
+    made = [kind.__new__(kind).code for kind in _problems()]
+    assert sorted(made) == CODES
