@@ -89,7 +89,10 @@ def _is_mailbox(text: str) -> str:
 
 
 class Mail(BaseModel):
-    """The SMTP server that takes our mail. `sender` is an address, with a name or without."""
+    """The SMTP server that takes our mail. `sender` is an address, with a name or without.
+
+    `base_url` is where customers have pages to look at, if anywhere; a link stands in the mail then.
+    """
 
     host: str
     port: int = 587
@@ -98,6 +101,7 @@ class Mail(BaseModel):
     password: SecretStr | None = None
     sender: Annotated[str, AfterValidator(_is_mailbox)]
     timeout: timedelta = timedelta(seconds=15)
+    base_url: str | None = None
 
 
 class Settings(BaseSettings):

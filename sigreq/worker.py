@@ -19,8 +19,9 @@ from sigreq.blobs import Blobs
 from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.submission import Track
 from sigreq.jobs import UNREACHABLE, Hints, encode, queue_name, redis_settings
-from sigreq.notify import deliveries
+from sigreq.notify import deliveries, letters
 from sigreq.notify.deliveries import Deliveries
+from sigreq.notify.letters import Letters
 from sigreq.release import gate, proof
 from sigreq.release.gate import Gate
 from sigreq.release.proof import Proof
@@ -29,6 +30,7 @@ from sigreq.scanning.stored import Rulesets, StoredSamples
 from sigreq.settings import Settings
 from sigreq.store.jobs import JobName
 from sigreq.transaction import Database
+from sigreq.upkeep.deadlines import warn
 from sigreq.upkeep.forgotten import close_silent, find_jobs, lapse_claims
 from sigreq.validation import screening
 from sigreq.validation.screening import Screening
@@ -64,11 +66,14 @@ class TrackWorker:
         stored = StoredSamples(Blobs(settings.s3, settings.s3.samples), self._scanner, self._work_dir)
         screener = Screening(database, rulesets, stored, lease)
         tester = Gate(database, rulesets, stored, self._scanner, lease)
+        writer = Letters(database, self._sender, settings.mail)
         prover = Proof(database, rulesets, stored, settings.analysis.claim, lease)
         return {
             JobName.SCREEN: Work(screener.screen, screening.give_up),
             JobName.TEST: Work(tester.test, gate.give_up),
             JobName.PROVE: Work(prover.prove, proof.give_up),
+            JobName.MAIL: Work(writer.send, letters.give_up),
+            JobName.WARN: Work(writer.warn, letters.give_up),
             JobName.DELIVER: Work(Deliveries(database, self._sender).deliver, deliveries.give_up),
         }
 
@@ -79,6 +84,7 @@ class TrackWorker:
             asyncio.create_task(self._listen()),
             asyncio.create_task(_repeat(self._mend, jobs.reconcile)),
             asyncio.create_task(_repeat(self._keep_up, UPKEEP_EVERY)),
+            asyncio.create_task(_repeat(self._warn, jobs.reconcile)),
         ]
         log.info("worker.started", queue=self._queue)
         await stop.wait()
@@ -149,6 +155,9 @@ class TrackWorker:
         async with at_once:
             with suppress(ServiceUnavailable):  # it stays due, and is found again
                 await self._runner.run(job_id)
+
+    async def _warn(self) -> None:
+        await warn(self._database)
 
     async def _keep_up(self) -> None:
         await lapse_claims(self._database)

@@ -22,9 +22,19 @@ class AdministratorOperations(Caller[R_co]):
         """Everybody who has or had a key."""
         return self._get("admin", "people")
 
-    def add_person(self, name: str, role: str, organisation: str | None = None, **more: str | None) -> R_co:
-        """A new person; more is `email`, `language`, `group`. The answer is the only one that holds their API key."""
-        return self._post("admin", "people", name=name, role=role, organisation=organisation, **more)
+    def add_person(
+        self,
+        name: str,
+        role: str,
+        organisation: str | None = None,
+        *,
+        email: str | None = None,
+        language: str | None = None,
+        group: str | None = None,
+    ) -> R_co:
+        """A new person. The answer is the only one that holds their API key."""
+        more = {"organisation": organisation, "email": email, "language": language, "group": group}
+        return self._post("admin", "people", revision=None, name=name, role=role, **more)
 
     def add_key(self, person_id: str) -> R_co:
         """One more API key for a person; it is shown only in this answer."""
@@ -54,9 +64,8 @@ class AdministratorOperations(Caller[R_co]):
 
     def add_contract(self, organisation: str, plan: str, starts_at: datetime, ends_at: datetime | None = None) -> R_co:
         """A new contract; without an end it goes on until one is set."""
-        end = None if ends_at is None else ends_at.isoformat()
-        said = {"organisation": organisation, "plan": plan, "starts_at": starts_at.isoformat(), "ends_at": end}
-        return self._post("admin", "contracts", **said)
+        when = {"starts_at": starts_at.isoformat(), "ends_at": ends_at and ends_at.isoformat()}
+        return self._post("admin", "contracts", revision=None, organisation=organisation, plan=plan, **when)
 
     def end_contract(self, contract_id: str, ends_at: datetime) -> R_co:
         """Let a contract end; what submissions were promised stays promised."""

@@ -84,8 +84,8 @@ class AnalystOperations(Caller[R_co]):
 
     def download_sample(self, submission_id: str, sha256: str, reason: str, into: IO[bytes]) -> R_co:
         """Write the sample as an AES zip with the password `infected` into `into`. The reason is kept."""
-        path = path("submissions", submission_id, "samples", sha256)
-        return self._call(Call("GET", path, {"reason": reason}, into=into))
+        address = path("submissions", submission_id, "samples", sha256)
+        return self._call(Call("GET", address, {"reason": reason}, into=into))
 
     def draft_change(self, submission_ids: Sequence[str], kind: str, payload: Mapping[str, Any]) -> R_co:
         """Write a change that helps these submissions."""

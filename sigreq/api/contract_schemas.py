@@ -4,10 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from sigreq.api.schemas import Email, Line, Slug, Strict, SubmissionIn, Text
+from sigreq.api.schemas import Email, Line, Name, Slug, Strict, SubmissionIn, Text
 from sigreq.domain.submission import Severity, Track
-
-Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]{1,62}$", description="a short name: a-z, 0-9, _ and -")]
 
 
 class ContractIn(Strict):
@@ -73,16 +71,16 @@ class GroupIn(Strict):
 
 
 class CallIn(Strict):
-    """A phone call of the customer."""
+    """A phone call of the customer; without a time it was made just now."""
 
-    called_at: AwareDatetime
+    called_at: AwareDatetime | None = None
     note: Text | None = None
 
 
 class PhoneRequestIn(Strict):
-    """A request made by phone: what the customer said, and how long the link for the file is good."""
+    """A request made by phone, just now or at a time: what was said, and how long the link for the file is good."""
 
     organisation: Slug
     submission: SubmissionIn
-    called_at: AwareDatetime
+    called_at: AwareDatetime | None = None
     valid_hours: Annotated[int, Field(ge=1, le=168)] = 24

@@ -34,7 +34,7 @@ async def log_call(
 ) -> Response[Any]:
     """Outside business hours the customer's call can start their answer clock."""
     require(actor, Permission.DECIDE)
-    call = use.Call(data.called_at, data.note)
+    call = use.Call(data.called_at or tx.at, data.note)
     return shown(actor, await use.log_call(tx, actor, spoken("SR", submission_id), held, call))
 
 
@@ -54,7 +54,7 @@ async def take_request(
         "latest": found.latest,
     }
     valid = timedelta(hours=data.valid_hours)
-    row, token = await use.register(tx, actor, data.organisation, claim, data.called_at, valid)
+    row, token = await use.register(tx, actor, data.organisation, claim, data.called_at or tx.at, valid)
     return {"id": row.id, "upload": f"/v1/uploads/{token}", "expires_at": row.expires_at}
 
 

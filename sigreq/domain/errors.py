@@ -289,8 +289,7 @@ class AlreadyExists(Problem):
 
 @dataclass(eq=False)
 class ServiceUnavailable(Problem):
-    """
-    {service} cannot be reached just now. Try again in {retry_after_seconds} seconds; with the same Idempotency-Key
+    """{service} cannot be reached just now. Try again in {retry_after_seconds} seconds; with the same Idempotency-Key
     nothing can happen twice.
     """
 

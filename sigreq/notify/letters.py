@@ -1,0 +1,79 @@
+"""Sends what `tell` and the deadlines queued: mail to customers who want it, warnings to the on-call."""
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+from json import dumps
+
+import structlog
+
+from sigreq.mail import Mailer, MailRefused
+from sigreq.notify.mails import AnswerWarning, compose, compose_warning
+from sigreq.notify.timeline import public_view
+from sigreq.settings import Mail
+from sigreq.store import people, submissions, warnings
+from sigreq.store.jobs import Lease
+from sigreq.tables.people import AnalystGroup
+from sigreq.transaction import Database, Transaction
+from sigreq.webhooks import RETRIES, WebhookSender
+from sigreq.work import Finish, TryAgain, nothing
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Letters:
+    """E-mail of events and warnings. Without a mail server in the settings nobody is written to."""
+
+    database: Database
+    sender: WebhookSender
+    settings: Mail | None
+
+    async def send(self, lease: Lease) -> Finish:
+        """Write one public event to one person, under the event's own Message-ID however often it is tried."""
+        async with self.database.transaction() as tx:
+            event = await submissions.event(tx, lease.args["event_id"])
+            reader = await people.person(tx, lease.args["person_id"])
+        if self.settings is not None and reader.email is not None:
+            to, language = reader.email, reader.language.value
+            view = public_view(event)
+            message = compose(view, event.subject_id, to, language, self.settings.sender, self.settings.base_url)
+            await self._hand_over(message)
+        return nothing
+
+    async def warn(self, lease: Lease) -> Finish:
+        """Tell the on-call of one warning by one channel, under the warning's own id however often it is tried."""
+        async with self.database.transaction() as tx:
+            row, submission, group = await warnings.get(tx, lease.args["warning_id"])
+        warning = AnswerWarning(row.id, submission.id, row.percent, row.due_at, row.at)
+        if lease.args["channel"] == "webhook":
+            await self._call(group, warning, lease.attempt)
+        elif self.settings is not None and group.on_call_email is not None:
+            to = group.on_call_email
+            message = compose_warning(warning, to, "en", self.settings.sender, self.settings.base_url)
+            await self._hand_over(message)
+        return nothing
+
+    async def _hand_over(self, message: EmailMessage) -> None:
+        assert self.settings is not None  # noqa: S101 - the callers have looked
+        try:
+            await Mailer(self.settings).send(message)
+        except MailRefused as refusal:
+            log.warning("mail.refused", reason=str(refusal)[:200])
+
+    async def _call(self, group: AnalystGroup, warning: AnswerWarning, attempt: int) -> None:
+        if group.on_call_url is None or group.on_call_secret is None:
+            return
+        data = {
+            "submission_id": warning.submission_id,
+            "percent": warning.percent,
+            "due_at": warning.due_at.isoformat(),
+        }
+        message = {"type": "submission.answer_due", "timestamp": warning.at.isoformat(), "data": data}
+        now = self.database.clock()
+        sent = await self.sender.deliver(group.on_call_url, group.on_call_secret, warning.id, dumps(message), now)
+        if not sent.is_delivered and attempt <= len(RETRIES):
+            raise TryAgain(RETRIES[attempt - 1], sent.told)
+
+
+async def give_up(_tx: Transaction, _lease: Lease, _told: str) -> None:
+    """The job's row keeps the last error; the event or the warning itself stays readable."""
