@@ -2,13 +2,14 @@
 
 import secrets
 from base64 import b64encode
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 
 from sigreq.api.contract_schemas import CalendarIn, ContractEndIn, ContractIn, GroupIn, PlanIn
+from sigreq.api.schemas import NAME
 from sigreq.calendars import UnknownRegion, public_holidays
 from sigreq.domain.contract_errors import CalendarUnfit
 from sigreq.domain.people import Actor, Permission, require
@@ -16,6 +17,8 @@ from sigreq.review import calendars as use
 from sigreq.store import calendars, contracts, groups, people, plans
 from sigreq.tables.people import AnalystGroup, CalendarRevision, Contract, Plan
 from sigreq.transaction import Transaction
+
+NewName = Annotated[str, PathParameter(pattern=NAME, description="a short name: a-z, 0-9, _ and -")]
 
 
 @post("/v1/admin/contracts", summary="Add a contract")
@@ -51,7 +54,7 @@ async def end_contract(
 
 @put("/v1/admin/plans/{plan_id:str}", status_code=200, summary="Add or change a plan")
 async def put_plan(
-    plan_id: FromPath[str], data: JSONBody[PlanIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+    plan_id: NewName, data: JSONBody[PlanIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
 ) -> dict[str, Any]:
     """Counts for submissions from now on."""
     require(actor, Permission.ADMINISTER)
@@ -68,7 +71,7 @@ async def list_plans(tx: NamedDependency[Transaction], actor: NamedDependency[Ac
 
 @put("/v1/admin/calendars/{calendar_id:str}", status_code=200, summary="Add or change a calendar")
 async def put_calendar(
-    calendar_id: FromPath[str],
+    calendar_id: NewName,
     data: JSONBody[CalendarIn],
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
@@ -102,7 +105,7 @@ async def read_calendar(
 
 @put("/v1/admin/groups/{group_id:str}", status_code=200, summary="Add or change an analyst group")
 async def put_group(
-    group_id: FromPath[str], data: JSONBody[GroupIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+    group_id: NewName, data: JSONBody[GroupIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
 ) -> dict[str, Any]:
     """Which plans go to it is said in the plans. The secret that signs its webhook is shown only now."""
     require(actor, Permission.ADMINISTER)

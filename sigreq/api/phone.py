@@ -59,9 +59,10 @@ async def take_request(
 
 
 @get("/v1/uploads/{token:str}", summary="What a link is for")
-async def read_link(token: FromPath[str], tx: NamedDependency[Transaction]) -> dict[str, Any]:
+async def read_link(token: FromPath[str], services: NamedDependency[Services]) -> dict[str, Any]:
     """No account is needed: the link itself is the key."""
-    row = await use.usable(tx, token)
+    async with services.database.transaction() as tx:
+        row = await use.usable(tx, token)
     said = row.claim["submission"]
     return {"id": row.id, "kind": said["kind"], "product": said["product"], "expires_at": row.expires_at}
 

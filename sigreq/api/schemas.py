@@ -16,7 +16,8 @@ Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256, 64 lower-case hex digits")]
 Email = Annotated[str, Field(pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]{1,190}$", description="one e-mail address")]
 Slug = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{1,62}$", description="a short name: a-z, 0-9 and -")]
-Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]{1,62}$", description="a short name: a-z, 0-9, _ and -")]
+NAME = "^[a-z0-9][a-z0-9_-]{1,62}$"
+Name = Annotated[str, Field(pattern=NAME, description="a short name: a-z, 0-9, _ and -")]
 
 
 class Strict(BaseModel):

@@ -14,8 +14,9 @@ class Band(IntEnum):
     """Lower goes first."""
 
     DUE_SOON = 0
-    EXPEDITED = 1
-    STANDARD = 2
+    GUARANTEED = 1
+    EXPEDITED = 2
+    STANDARD = 3
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,13 @@ class Waiting:
 
 
 def band(case: Waiting, now: datetime) -> Band:
-    """A guaranteed answer past its warning point goes before all else, MSA before standard."""
-    if case.warn_at is not None and case.warn_at <= now:
-        return Band.DUE_SOON
+    """A guaranteed answer past its warning point goes before all else, then guaranteed, other MSA, standard.
+
+    Guaranteed answers have a band of their own: among other MSA cases that are late already they would wait until
+    their warning point, with a quarter of the goal left (docs/decisions/0010).
+    """
+    if case.warn_at is not None:
+        return Band.DUE_SOON if case.warn_at <= now else Band.GUARANTEED
     return Band.EXPEDITED if case.track is Track.EXPEDITED else Band.STANDARD
 
 

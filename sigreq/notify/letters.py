@@ -6,8 +6,9 @@ from json import dumps
 
 import structlog
 
+from sigreq.domain.people import Language as Chosen
 from sigreq.mail import Mailer, MailRefused
-from sigreq.notify.mails import AnswerWarning, compose, compose_warning
+from sigreq.notify.mails import AnswerWarning, Language, compose, compose_warning
 from sigreq.notify.timeline import public_view
 from sigreq.settings import Mail
 from sigreq.store import people, submissions, warnings
@@ -34,9 +35,9 @@ class Letters:
             event = await submissions.event(tx, lease.args["event_id"])
             reader = await people.person(tx, lease.args["person_id"])
         if self.settings is not None and reader.email is not None:
-            to, language = reader.email, reader.language.value
-            view = public_view(event)
-            message = compose(view, event.subject_id, to, language, self.settings.sender, self.settings.base_url)
+            language: Language = "ru" if reader.language is Chosen.RUSSIAN else "en"
+            origin = (self.settings.sender, self.settings.base_url)
+            message = compose(public_view(event), event.subject_id, reader.email, language, *origin)
             await self._hand_over(message)
         return nothing
 

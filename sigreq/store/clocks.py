@@ -73,7 +73,7 @@ def kept(clock: Clock, written: Collection[int] = ()) -> dict[str, Any]:
         "next_warning_at": min(coming, default=None) if is_watched else None,
         "is_guaranteed": clock.goal.is_guaranteed,
         "calendar": clock.goal.calendar,
-        "answered_at": None if is_running else clock.ended_at,
+        "answered_at": clock.ended_at if clock.outcome in {ClockOutcome.MET, ClockOutcome.MISSED} else None,
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy import ColumnElement, case, or_, select
 from sqlmodel import col
 
 from sigreq.domain.lifecycle import Event, State
@@ -26,7 +26,8 @@ class View:
 def band(now: datetime) -> ColumnElement[int]:
     """`domain/queueing.band` in SQL."""
     return case(
-        (and_(col(Submission.warn_at).is_not(None), col(Submission.warn_at) <= now), int(Band.DUE_SOON)),
+        (col(Submission.warn_at) <= now, int(Band.DUE_SOON)),
+        (col(Submission.warn_at).is_not(None), int(Band.GUARANTEED)),
         (col(Submission.track) == Track.EXPEDITED, int(Band.EXPEDITED)),
         else_=int(Band.STANDARD),
     )

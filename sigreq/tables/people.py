@@ -63,7 +63,7 @@ class Plan(SQLModel, table=True):
     title: str
     track: Track = Field(sa_type=by_value(Track))
     goals: dict[str, Any] = Field(sa_type=JSONB)
-    premium_incidents: int | None = 0
+    premium_incidents: int | None  # no default: it would take the place of None, which is unlimited
     costs_premium: bool = True
     needs_phone: bool = False
     phone_number: str | None = None

@@ -9,6 +9,7 @@ from typing import Any
 
 from sigreq.domain import errors
 from sigreq.domain.claim import Claim
+from sigreq.domain.clock import Happening
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor
@@ -115,19 +116,26 @@ async def accept(
     if twin is not None:
         data = {"severity": claim.severity, "database_version": claim.database_version, "contact": claim.contact}
         joined = await move_submission(tx, twin.id, Move(Event.DUPLICATE_JOINED, sender.actor, data=data))
-        return Accepted(joined, is_joined=True)
+        return Accepted(await _log_call(tx, sender, joined), is_joined=True)
     row = await _row(tx, sender, claim, found)
     await begin_submission(tx, row, sender.actor, {"kind": claim.kind, "severity": claim.severity, "track": row.track})
     for position, facts in enumerate({facts.sha256: facts for facts in received}.values()):
         tx.session.add(SubmissionSample(submission_id=row.id, sha256=facts.sha256, position=position, name=facts.name))
     await tx.session.flush()
     await _charge(tx, row)
-    if sender.called_at is not None:
-        data = {"called_at": sender.called_at.isoformat(), "note": "The request was made by phone."}
-        move = Move(Event.PHONE_CALLED, sender.actor, values={"phone_needed_until": None}, data=data)
-        row = await move_submission(tx, row.id, move)
+    row = await _log_call(tx, sender, row)
     jobs.add(tx, jobs.JobName.SCREEN, row.track, {"submission_id": row.id})
     return Accepted(row)
+
+
+async def _log_call(tx: Transaction, sender: Sender, row: Submission) -> Submission:
+    """A request made by phone is the call that may be needed, and can start the clock."""
+    if sender.called_at is None:
+        return row
+    clocked = await clocks.values_after(tx, row, Happening(Event.PHONE_CALLED, sender.called_at))
+    values = {**clocked, "phone_needed_until": None}
+    data = {"called_at": sender.called_at.isoformat(), "note": "The request was made by phone."}
+    return await move_submission(tx, row.id, Move(Event.PHONE_CALLED, sender.actor, values=values, data=data))
 
 
 async def _terms(tx: Transaction, organisation_id: str) -> tuple[Contract | None, Plan, bool]:
