@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from itertools import cycle, repeat
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -44,7 +44,8 @@ class Plan:
 
     def faults(self) -> Iterator[Fault]:
         """The rare ones stand among the kills of workers."""
-        rare: list[Fault] = [*repeat[Fault]("redis", self.redis_kills), *repeat[Fault]("flush", self.flushes)]
+        counts: dict[Fault, int] = {"redis": self.redis_kills, "flush": self.flushes}
+        rare = [fault for fault, count in counts.items() for _ in range(count)]
         every = max(1, self.worker_kills // (len(rare) + 1))
         for number in range(1, self.worker_kills + 1):
             yield "worker"
