@@ -19,7 +19,9 @@ from math import log
 from statistics import fmean
 from zoneinfo import ZoneInfo
 
-from sigreq.domain.plans import Goal, Plan, promise
+from sigreq.domain.clock import Happening, Terms, replay
+from sigreq.domain.lifecycle import Event
+from sigreq.domain.plans import Goal, Plan
 from sigreq.domain.queueing import TAKES_BEFORE_FAIRNESS, Waiting, next_case
 from sigreq.domain.submission import Severity, Track
 from sigreq.domain.worktime import Calendar, add_working_time, is_open, parse_hours
@@ -168,10 +170,12 @@ def _arrival(weeks: float) -> datetime:
 
 
 def _case(number: int, plan: Plan, severity: Severity, at: datetime, service: timedelta) -> Case:
-    promised = promise(plan, severity, CALENDARS, at)
-    warn = promised.warn_at.astimezone(UTC) if promised.warn_at else None
-    waiting = Waiting(f"{number:06}", plan.track, at, promised.due_at.astimezone(UTC), warn)
-    return Case(waiting, service, promised.is_guaranteed, plan.goals[severity].calendar == "always")
+    terms = Terms(plan.goals, plan.office, plan.needs_phone, dict.fromkeys(CALENDARS, 1))
+    revisions = {(name, 1): calendar for name, calendar in CALENDARS.items()}
+    clock = replay([Happening(Event.RECEIVED, at, severity)], terms, revisions, at)[-1]
+    warn = dict(clock.warnings)[75] if clock.goal.is_guaranteed else None
+    waiting = Waiting(f"{number:06}", plan.track, at, clock.due_at, warn)
+    return Case(waiting, service, clock.goal.is_guaranteed, clock.goal.calendar == "always")
 
 
 @dataclass

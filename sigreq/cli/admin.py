@@ -1,54 +1,25 @@
 """An administrator's work: who uses the server, for which products, and which databases are published."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
+from sigreq.cli import contracts
 from sigreq.cli.due_times import due_times
+from sigreq.cli.kinds import LANGUAGES, Moment, Span
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import moment, table
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-class Span(click.ParamType[timedelta]):
-    """A length of time such as 90s, 30m, 6h or 2d."""
-
-    name = "span"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Read it."""
-        found = re.fullmatch(r"([0-9]{1,6})([smhd])", value)
-        if found is None:
-            self.fail(f"{value!r} is not a length of time such as 90s, 30m, 6h or 2d.", param, ctx)
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-class Moment(click.ParamType[datetime]):
-    """A time with its offset from UTC."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it; without an offset it could mean two different times."""
-        try:
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            found = None
-        if found is None or found.tzinfo is None:
-            self.fail(f"{value!r} is not a time with its offset such as 2026-11-21T10:32:00Z.", param, ctx)
-        return found
 
 
 @click.group()
 def admin() -> None:
-    """Organisations, people, keys, products and published databases."""
+    """Customers and what they were promised, people, keys, products and published databases."""
 
 
-admin.add_command(due_times)
+for command in (due_times, *contracts.COMMANDS):
+    admin.add_command(command)
 
 
 @admin.group()
@@ -59,7 +30,9 @@ def organisation() -> None:
 @organisation.command("add")
 @click.argument("organisation_id", metavar="ORGANISATION")
 @click.argument("name")
-@click.option("--plan", default="standard", show_default=True, help="standard, msa_start or msa_business.")
+@click.option(
+    "--plan", default="standard", show_default=True, help="Other than standard: a contract for it starts now."
+)
 @api_command
 def add_organisation(session: Session, organisation_id: str, name: str, plan: str) -> None:
     """Add a customer under the short name ORGANISATION."""
@@ -87,10 +60,13 @@ def person() -> None:
     type=click.Choice(["customer", "analyst", "lead", "auditor", "release", "administrator"]),
 )
 @click.option("--organisation", help="Whose they are; only for customers.")
+@click.option("--email", help="Where to write each event of theirs to. [default: no mail]")
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of that mail.")
+@click.option("--group", help="Whose cases they work on. [default: analysts, for analysts and leads]")
 @api_command
-def add_person(session: Session, name: str, role: str, organisation: str | None) -> None:
+def add_person(session: Session, name: str, role: str, organisation: str | None, **more: str) -> None:
     """Add a person. Their API key is shown this once."""
-    document = session.client.add_person(name, role, organisation)
+    document = session.client.add_person(name, role, organisation, **more)
     session.show(document, f"Person {document['id']}: {name}, {role}\n{_key_text(document)}")
 
 

@@ -1,7 +1,8 @@
 """What every command that talks to the API has in common: its options, its connection, how it fails."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -32,6 +33,7 @@ class Session:
     """A connected client and the way its answers are shown."""
 
     client: "sigreq_client.Client"
+    url: str
     is_json: bool
 
     def show(self, document: Any, text: str) -> None:
@@ -43,31 +45,44 @@ class Session:
         raise Failure(plain(message), document if self.is_json else None)
 
 
+@contextmanager
+def connection(url: str, key: str | None, *, is_json: bool) -> Iterator[Session]:
+    """An open session for the block; what goes wrong in it ends the command with a clear message."""
+    with sigreq_client.Client(url, key) as client:
+        session = Session(client, url, is_json)
+        try:
+            yield session
+        except sigreq_client.ApiError as error:
+            document = {"status": error.status, "code": error.code, "detail": error.detail, **error.data}
+            session.fail(f"{error.detail} [{error.code}]", document)
+        except sigreq_client.ApiUnreachable as error:
+            message = "\n".join([str(error), *getattr(error, "__notes__", [])])
+            session.fail(message, {"code": "unreachable", "detail": message, "is_undecided": error.is_undecided})
+        except BrokenPipeError:
+            raise  # nobody reads our output any more: click ends quietly
+        except OSError as error:
+            session.fail(str(error), {"code": "file_unusable", "detail": str(error)})
+
+
 def api_command(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of a connection and hand the command an open Session first."""
 
     @wraps(command)
     def connected(*, url: str, key: str | None, key_file: Path | None, is_json: bool, **said: object) -> None:
-        with sigreq_client.Client(url, _key(key, key_file)) as client:
-            session = Session(client, is_json)
-            try:
-                command(session, **said)
-            except sigreq_client.ApiError as error:
-                document = {"status": error.status, "code": error.code, "detail": error.detail, **error.data}
-                session.fail(f"{error.detail} [{error.code}]", document)
-            except sigreq_client.ApiUnreachable as error:
-                message = "\n".join([str(error), *getattr(error, "__notes__", [])])
-                session.fail(message, {"code": "unreachable", "detail": message, "is_undecided": error.is_undecided})
-            except BrokenPipeError:
-                raise  # nobody reads our output any more: click ends quietly
-            except OSError as error:
-                session.fail(str(error), {"code": "file_unusable", "detail": str(error)})
+        with connection(url, _key(key, key_file), is_json=is_json) as session:
+            command(session, **said)
 
     for option in reversed(_OPTIONS):
         option(connected)
     return connected
 
 
+json_option = click.option(
+    "--json",
+    "is_json",
+    is_flag=True,
+    help="Print the server's JSON; a refusal is printed as its problem document, with exit code 1.",
+)
 _OPTIONS = (
     click.option(
         "--url",
@@ -88,12 +103,7 @@ _OPTIONS = (
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="A file that holds the API key; it goes before --key.",
     ),
-    click.option(
-        "--json",
-        "is_json",
-        is_flag=True,
-        help="Print the server's JSON; a refusal is printed as its problem document, with exit code 1.",
-    ),
+    json_option,
 )
 
 

@@ -94,7 +94,8 @@ def test_adding_and_measuring_agree_with_a_clock_watched_minute_by_minute(
     assert working_time_between(calendar, start, start + minutes * MINUTE) == worked[-1] * MINUTE
     assert is_open(calendar, start) is opens[0]
     if worked[-1]:
-        assert next_opening(calendar, start) == start + opens.index(True) * MINUTE
+        # In UTC: Python never calls a repeated local time equal to the same moment in another zone.
+        assert next_opening(calendar, start).astimezone(UTC) == start + opens.index(True) * MINUTE
         goal = data.draw(st.integers(1, worked[-1]))
         due = add_working_time(calendar, start, goal * MINUTE)
         assert due.astimezone(UTC) == start + (worked.index(goal) + 1) * MINUTE
