@@ -76,7 +76,7 @@ class AnalystOperations(Caller[R_co]):
     ) -> R_co:
         """Write down what a customer asked for on the phone; `upload` is the address for their file, shown only now."""
         said = {"organisation": organisation, "submission": submission, "called_at": _written(called_at)}
-        return self._post("phone-requests", valid_hours=valid_hours, **said)
+        return self._post("phone-requests", revision=None, valid_hours=valid_hours, **said)
 
     def change_severity(self, submission_id: str, revision: int, severity: int, reason: str | None = None) -> R_co:
         """Correct the severity; lowering it needs a reason."""
@@ -139,4 +139,4 @@ def _written(at: datetime | None) -> str | None:
 
 
 def _span(since: date | None, until: date | None) -> dict[str, str | None]:
-    return {"since": since and since.isoformat(), "until": until and until.isoformat()}
+    return {name: None if day is None else day.isoformat() for name, day in (("since", since), ("until", until))}

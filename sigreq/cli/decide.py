@@ -5,7 +5,7 @@ from tempfile import NamedTemporaryFile
 
 import click
 
-from sigreq.cli import changes
+from sigreq.cli import changes, phone
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import Document, change_text, event_text, submission_text
 
@@ -72,11 +72,13 @@ def give_back(session: Session, submission_id: str, reason: str | None, revision
 @decide.command()
 @click.argument("submission_id", metavar="ID")
 @click.argument("message")
+@click.option("--qualified", is_flag=True, help="You ask for all that is needed: the service goal counts it.")
 @changes.revision_option
 @api_command
-def ask(session: Session, submission_id: str, message: str, revision: int | None) -> None:
+def ask(session: Session, submission_id: str, message: str, revision: int | None, *, qualified: bool) -> None:
     """Ask the customer; the submission waits for the reply."""
-    _show(session, session.client.ask(submission_id, _revision(session, submission_id, revision), message))
+    held = _revision(session, submission_id, revision)
+    _show(session, session.client.ask(submission_id, held, message, is_qualified=qualified))
 
 
 @decide.command()
@@ -96,12 +98,15 @@ def answer(session: Session, submission_id: str, message: str, revision: int | N
 @click.argument("determination")
 @click.argument("final_verdict", type=click.Choice(["clean", "malware", "pua", "unknown"]))
 @click.argument("message")
+@click.option("--not-qualified", is_flag=True, help="This is not the answer that the service goal counts.")
 @changes.revision_option
 @api_command
-def determine(session: Session, submission_id: str, revision: int | None, **conclusion: str) -> None:
+def determine(
+    session: Session, submission_id: str, revision: int | None, *, not_qualified: bool, **conclusion: str
+) -> None:
     """Conclude: DETERMINATION such as false_positive_confirmed, what the file is, and a MESSAGE to the customer."""
     held = _revision(session, submission_id, revision)
-    _show(session, session.client.determine(submission_id, held, **conclusion))
+    _show(session, session.client.determine(submission_id, held, **conclusion, is_qualified=not not_qualified))
 
 
 @decide.command()
@@ -114,6 +119,17 @@ def severity(session: Session, submission_id: str, level: int, reason: str | Non
     """Correct the severity, from 1 (work is interrupted) to 4 (no effect on function)."""
     held = _revision(session, submission_id, revision)
     _show(session, session.client.change_severity(submission_id, held, level, reason))
+
+
+@decide.command("miss-reason")
+@click.argument("submission_id", metavar="ID")
+@click.argument("reason")
+@changes.revision_option
+@api_command
+def miss_reason(session: Session, submission_id: str, reason: str, revision: int | None) -> None:
+    """Say, for the report, why an answer came late."""
+    held = _revision(session, submission_id, revision)
+    _show(session, session.client.explain_miss(submission_id, held, reason))
 
 
 @decide.command()
@@ -136,5 +152,5 @@ def sample(session: Session, submission_id: str, sha256: str, reason: str, outpu
     session.show({"path": str(goal), "password": "infected"}, f"{goal}  (password: infected)")
 
 
-for command in changes.COMMANDS:
+for command in (*phone.COMMANDS, *changes.COMMANDS):
     decide.add_command(command)

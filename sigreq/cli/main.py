@@ -24,6 +24,7 @@ SECTIONS = {
     "For customers": {
         "check": Entry("submit:check", "Ask whether a database version is the latest."),
         "submit": Entry("submit:submit", "Hand in files that are wrongly detected, or wrongly not detected."),
+        "upload": Entry("upload:upload", "Send the files of a request you made by phone, by the link you got."),
         "status": Entry("status:status", "Show where a submission stands, and what happened to it."),
         "list": Entry("status:list_submissions", "List submissions, newest first."),
         "reply": Entry("respond:reply", "Answer the analyst's question, or add something."),
@@ -32,13 +33,15 @@ SECTIONS = {
         "dispute": Entry("respond:dispute", "Ask for a second opinion."),
         "withdraw": Entry("respond:withdraw", "Take a submission back."),
         "account": Entry("account:account", "Show who you are and what you were promised."),
+        "contact": Entry("account:contact", "Have every event written to your e-mail address."),
         "webhook": Entry("account:webhook", "Have every event sent to an address of yours."),
     },
     "For staff": {
         "queue": Entry("status:queue", "List what waits, in the order in which it will be taken."),
         "decide": Entry("decide:decide", "Work on submissions and signature changes."),
         "release": Entry("release:release", "Build and publish databases from approved changes."),
-        "admin": Entry("admin:admin", "Organisations, people, keys, products and published databases."),
+        "report": Entry("report:report", "Show how well the promised answer times were kept."),
+        "admin": Entry("admin:admin", "Customers, contracts, people, keys, products and published databases."),
     },
 }
 ENTRIES = {name: entry for section in SECTIONS.values() for name, entry in section.items()}

@@ -25,8 +25,14 @@ def plain(text: str) -> str:
 
 
 def moment(stamp: str | None) -> str:
-    """A time of the API in this machine's time zone; a dash where there is none."""
-    return "-" if stamp is None else f"{datetime.fromisoformat(stamp).astimezone():%Y-%m-%d %H:%M %Z}"
+    """A time of the API in this machine's time zone, with its offset; a dash where there is none."""
+    return "-" if stamp is None else datetime.fromisoformat(stamp).astimezone().isoformat(" ", "minutes")
+
+
+def hours_and_minutes(seconds: float) -> str:
+    """A length of time as h:mm, with a minus when it is below zero."""
+    hours, minutes = divmod(int(abs(seconds)) // 60, 60)
+    return f"{'-' if seconds < 0 else ''}{hours}:{minutes:02}"
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -36,7 +42,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def _aligned(lines: Iterable[tuple[str, object]]) -> str:
+def aligned(lines: Iterable[tuple[str, object]]) -> str:
     return "\n".join(f"{title + ':':<{_TITLE_WIDTH}}{value}" for title, value in lines)
 
 
@@ -63,13 +69,25 @@ def submission_text(document: Document) -> str:
         ("Claim", f"{document['kind']} in {document['product']} {document['database_version']}"),
         ("Database", f"{document['database_verdict']}; the latest is {document['latest_version'] or 'not known'}"),
         ("Severity", f"{document['severity']} ({document['track']} track)"),
+        ("Plan", f"{document['plan']}{', a premium incident' if document['is_premium'] else ''}"),
         ("Received", moment(document["received_at"])),
         ("Answer due", _due(document)),
+        *([("Answered", moment(document["answered_at"]))] if document["answered_at"] else []),
+        *_phone(document),
         *((title, document[name]) for name, title in _WHERE_KNOWN.items() if document.get(name)),
         *([("Claimed until", moment(document["claim_expires_at"]))] if document.get("claim_expires_at") else []),
         *(("Sample", f"{sample['sha256']}  {sample['name']}") for sample in document.get("samples", [])),
     ]
-    return _aligned(lines)
+    notices = "".join(f"\nNote: {notice}" for notice in document["notices"])
+    return f"{aligned(lines)}{notices}"
+
+
+def _phone(document: Document) -> list[tuple[str, str]]:
+    """Whether a call is still required, for those who were given a number or have to call."""
+    number = document["phone_number"]
+    if document["phone_call_required"]:
+        return [("Phone call", f"still required{f': {number}' if number else ''}")]
+    return [("Phone call", f"not required; the number is {number}")] if number else []
 
 
 _WHERE_KNOWN = {
@@ -94,7 +112,8 @@ def _due(document: Document) -> str:
     due = document.get("due_at", document["response_due_at"])
     if due is None:
         return "no time is guaranteed"
-    return f"{moment(due)}{'' if document.get('is_guaranteed', True) else ' (a goal, not guaranteed)'}"
+    goal = "" if document.get("is_guaranteed", True) else ", a goal, not guaranteed"
+    return f"{moment(due)} (calendar {document['calendar']}{goal})"
 
 
 def submission_table(items: Sequence[Document]) -> str:
@@ -102,6 +121,27 @@ def submission_table(items: Sequence[Document]) -> str:
     names = ("id", "state", "track", "severity", "kind", "product")
     rows = [[*(item[name] for name in names), _due(item)] for item in items]
     return table([*(name.upper() for name in names), "ANSWER DUE"], rows) if items else "Nothing here."
+
+
+def queue_table(items: Sequence[Document]) -> str:
+    """One line for each case that waits, with the time that is left for its answer."""
+    names = ("id", "severity", "group", "track", "kind", "product")
+    rows = [[*(item[name] for name in names), _time_left(item), _due(item)] for item in items]
+    headers = [*(name.upper() for name in names), "TIME LEFT", "ANSWER DUE"]
+    return table(headers, rows) if items else "Nothing here."
+
+
+def _time_left(item: Document) -> str:
+    return "answered" if item["answered_at"] else hours_and_minutes(item["seconds_left"])
+
+
+def goal_lines(goals: Iterable[Document]) -> list[str]:
+    """What a plan promises, a line for each severity."""
+    return [
+        f"  severity {goal['severity']}: answer within {goal['minutes'] / 60:g} h ({goal['calendar']}), "
+        f"{'guaranteed' if goal['is_guaranteed'] else 'internal target'}"
+        for goal in goals
+    ]
 
 
 def event_text(event: Document) -> str:
@@ -127,5 +167,5 @@ def change_text(document: Document) -> str:
         ("Kind", document["kind"]),
         *((name, value) for name, value in document["payload"].items() if name != "source"),
     ]
-    text = _aligned(lines)
+    text = aligned(lines)
     return f"{text}\n\n{document['payload']['source']}" if "source" in document["payload"] else text

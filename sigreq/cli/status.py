@@ -6,7 +6,7 @@ import time
 import click
 
 from sigreq.cli.options import Session, api_command
-from sigreq.cli.output import event_text, next_step, plain, submission_table, submission_text
+from sigreq.cli.output import event_text, next_step, plain, queue_table, submission_table, submission_text
 
 POLL_SECONDS = 2.0
 
@@ -59,6 +59,6 @@ def list_submissions(session: Session, state: str | None, limit: int) -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @api_command
 def queue(session: Session, limit: int) -> None:
-    """List what waits, in the order in which it will be taken."""
+    """List what waits, in the order in which it will be taken; time left is hours and minutes, minus when late."""
     document = session.client.queue(limit)
-    session.show(document, submission_table(document["items"]))
+    session.show(document, queue_table(document["items"]))
