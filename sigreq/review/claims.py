@@ -30,7 +30,8 @@ async def claim(tx: Transaction, actor: Actor, submission_id: str, held: int, le
     await _stand_in_line(tx)
     row = await submissions.get(tx, submission_id)
     if row.claim_expires_at is not None and row.claim_expires_at <= tx.at:  # upkeep has not come by yet
-        await move_submission(tx, submission_id, Move(Event.CLAIM_LAPSED, None, held, values={"claim_expires_at": None}))
+        lapse: Move[Submission] = Move(Event.CLAIM_LAPSED, held=held, values={"claim_expires_at": None})
+        await move_submission(tx, submission_id, lapse)
         return await _take(tx, actor, submission_id, None, length, "claim")
     if row.state is State.IN_ANALYSIS and row.analyst_id == actor.person_id:
         values = {"claim_expires_at": tx.at + length}
