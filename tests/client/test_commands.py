@@ -25,6 +25,13 @@ SUBMISSION = {
     "severity": 2,
     "received_at": "2026-11-22T10:00:00Z",
     "response_due_at": "2026-11-22T12:00:00Z",
+    "calendar": "always",
+    "plan": "msa_business",
+    "is_premium": True,
+    "answered_at": None,
+    "phone_call_required": False,
+    "phone_number": None,
+    "notices": [],
     "next_step": "An analyst will take the case.",
     "is_joined": False,
 }

@@ -101,13 +101,14 @@ def test_a_time_that_can_be_misread_is_a_mistake_of_the_command_line(
 def test_a_goal_that_was_not_promised_is_not_shown_as_one(server: Scripted) -> None:
     promised = SUBMISSION | {"response_due_at": None}
     for_staff = promised | {"due_at": "2026-11-24T12:00:00Z", "is_guaranteed": False}
-    server.on("GET /v1/queue", Answer({"items": [promised]}), Answer({"items": [for_staff]}))
-    assert "no time is guaranteed" in run(server, "queue").stdout
-    assert "a goal, not guaranteed" in run(server, "queue").stdout
+    pages = [Answer({"items": [item], "next_cursor": None}) for item in (promised, for_staff)]
+    server.on("GET /v1/submissions", *pages)
+    assert "no time is guaranteed" in run(server, "list").stdout
+    assert "a goal, not guaranteed" in run(server, "list").stdout
 
 
 def test_a_new_key_is_shown_with_its_warning(server: Scripted) -> None:
     server.on("POST /v1/admin/people", Answer({"id": "P1", "key": "sgrq_live_new"}, 201))
     result = run(server, "admin", "person", "add", "Ada", "--role", "lead")
     assert "sgrq_live_new\nIt is not shown again." in result.stdout
-    assert server.seen[0].document == {"name": "Ada", "role": "lead"}
+    assert server.seen[0].document == {"name": "Ada", "role": "lead", "language": "en"}

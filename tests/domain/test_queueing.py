@@ -41,7 +41,7 @@ TAKEN = st.lists(st.sampled_from(Track), max_size=5)
 
 def test_the_moment_of_the_warning_point_is_due_soon() -> None:
     assert band(replace(FRESH, warn_at=NOW), NOW) is Band.DUE_SOON
-    assert band(replace(FRESH, warn_at=NOW + timedelta(microseconds=1)), NOW) is Band.EXPEDITED
+    assert band(replace(FRESH, warn_at=NOW + timedelta(microseconds=1)), NOW) is Band.GUARANTEED
     assert band(LATE, NOW) is Band.STANDARD
 
 

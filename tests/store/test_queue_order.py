@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import State
 from sigreq.domain.people import Role
-from sigreq.domain.queueing import Waiting, order_key
+from sigreq.domain.queueing import Waiting, next_case, order_key
 from sigreq.domain.register import DatabaseVerdict
 from sigreq.domain.submission import Kind, Track
 from sigreq.domain.verdict import Verdict
 from sigreq.domain.versions import Scheme
 from sigreq.embedded.stack import Addresses
-from sigreq.store import people, releases, submissions
+from sigreq.store import people, queues, releases
+from sigreq.store.queues import View
+from sigreq.tables.events import Event
 from sigreq.tables.people import Person
 from sigreq.tables.submissions import Submission
 from tests.store.support import START, Bench
@@ -55,7 +57,7 @@ async def _people(bench: Bench) -> Person:
     async with bench.database.transaction() as tx:
         fields = {"id": "p", "title": "P", "grace_seconds": 0, "update_instructions": "Update."}
         await releases.add_product(tx, {**fields, "scheme": Scheme.DATE_REVISION})
-        await people.add_organisation(tx, "o", "O", "standard")
+        await people.add_organisation(tx, "o", "O")
         return await people.add_person(tx, "Somebody", Role.CUSTOMER, "o")
 
 
@@ -83,22 +85,45 @@ def _row(case: Waiting, person: Person) -> Submission:
         due_at=case.due_at,
         warn_at=case.warn_at,
         is_guaranteed=case.warn_at is not None,
+        calendar="office",
+        group_id="analysts",
+        terms={},
     )
 
 
-async def _sorted_by_sql(bench: Bench, person: Person, cases: list[Waiting], now: datetime) -> list[str]:
-    """What the database says; nothing of it stays."""
-    bench.now = now
-    async with bench.database.transaction() as tx:
-        tx.session.add_all([_row(case, person) for case in cases])
+async def _asked_of_sql(
+    desk: Desk, cases: list[Waiting], taken: list[Track], now: datetime
+) -> tuple[list[str], str | None]:
+    """The order and the next case as the database says; nothing of it stays."""
+    desk.bench.now = now
+    async with desk.bench.database.transaction() as tx:
+        tx.session.add_all([_row(case, desk.person) for case in cases])
+        for number, track in enumerate(taken):
+            at = START - timedelta(days=30) + timedelta(minutes=number)
+            row = _row(Waiting(new_identifier("SR"), track, at, at, None), desk.person)
+            row.state, row.closed_at = State.CLOSED, at
+            event = Event(
+                id=f"EV-{number}", subject_id=row.id, sequence=1, name="taken", state="in_analysis", at=at, data={}
+            )
+            tx.session.add_all([row, event])
         await tx.session.flush()
-        found = [row.id for row in await submissions.queue(tx, limit=200)]
+        found = [row.id for row in await queues.waiting(tx, View({"analysts"}), 200)]
+        first = await queues.next_case(tx, View({"analysts"}))
+        first_id = first.id if first else None
         await tx.session.rollback()
-    return found
+    return found, first_id
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cases=st.lists(_cases, max_size=20, unique_by=lambda case: case.id), now=_hours)
-def test_the_database_sorts_the_queue_as_the_rules_do(desk: Desk, cases: list[Waiting], now: datetime) -> None:
-    expected = [case.id for case in sorted(cases, key=lambda case: order_key(case, now))]
-    assert desk.runner.run(_sorted_by_sql(desk.bench, desk.person, cases, now)) == expected
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cases=st.lists(_cases, max_size=20, unique_by=lambda case: case.id),
+    taken=st.lists(st.sampled_from([Track.EXPEDITED, Track.EXPEDITED, Track.STANDARD]), max_size=6),
+    now=_hours,
+)
+def test_the_database_gives_the_queue_and_the_next_case_as_the_rules_do(
+    desk: Desk, cases: list[Waiting], taken: list[Track], now: datetime
+) -> None:
+    order = [case.id for case in sorted(cases, key=lambda case: order_key(case, now))]
+    first = next_case(cases, taken, now)
+    found = desk.runner.run(_asked_of_sql(desk, cases, taken, now))
+    assert found == (order, first.id if first else None)

@@ -8,7 +8,7 @@ import pytest
 
 from sigreq import worker
 from sigreq.api.problems import STATUSES
-from sigreq.domain import errors, release_errors
+from sigreq.domain import contract_errors, errors, release_errors
 from sigreq.domain.errors import Problem
 from sigreq.embedded.stack import Addresses
 from sigreq.settings import Jobs
@@ -21,11 +21,15 @@ HISTORY = ("event", "feed_entry", "scan", "change_revision")
 CODES = [
     "already_exists",
     "another_analyst_needed",
+    "calendar_unfit",
+    "call_out_of_time",
     "change_not_in_ruleset",
     "change_unfit",
     "change_unknown",
     "claim_held",
     "claim_lapsed",
+    "contract_backwards",
+    "contracts_overlap",
     "cursor_ahead",
     "cursor_invalid",
     "database_missing",
@@ -56,6 +60,9 @@ CODES = [
     "samples_too_many",
     "service_unavailable",
     "state_forbids",
+    "upload_link_expired",
+    "upload_link_unknown",
+    "upload_link_used",
     "wrong_role",
 ]
 
@@ -120,7 +127,7 @@ def test_every_job_name_is_registered_with_the_worker(addresses: Addresses) -> N
 
 def _problems(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
     for kind in base.__subclasses__():
-        if kind.__module__ in {errors.__name__, release_errors.__name__}:
+        if kind.__module__ in {errors.__name__, release_errors.__name__, contract_errors.__name__}:
             yield kind
             yield from _problems(kind)
 

@@ -20,8 +20,6 @@ CHANGING = (
     "webhook_endpoint",
     "api_key",
     "release",
-    "person",
-    "organisation",
     "plan",
     "calendar",
     "contract",
@@ -689,4 +687,6 @@ def _grant() -> None:
     op.execute(f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {role}")
     op.execute(f"REVOKE INSERT ON alembic_version FROM {role}")
     op.execute(f"GRANT UPDATE ON {', '.join(CHANGING)} TO {role}")
+    op.execute(f"GRANT UPDATE (email, language) ON person TO {role}")
+    op.execute(f"GRANT UPDATE (name) ON organisation TO {role}")
     op.execute(f"GRANT DELETE ON webhook_endpoint, group_member TO {role}")
