@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import BinaryIO, TypeVar
 
 import boto3
+import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sigreq.domain.errors import ServiceUnavailable
 from sigreq.settings import S3, Bucket
 
+log = structlog.get_logger()
 Result = TypeVar("Result")
 CHUNK = 1024 * 1024
 
@@ -35,6 +37,7 @@ class Blobs:
 
     def __init__(self, s3: S3, bucket: Bucket) -> None:
         self._bucket = bucket.name
+        self._what = f"the store of {bucket.name}"
         self._client = boto3.client(
             "s3",
             endpoint_url=s3.endpoint,
@@ -58,7 +61,7 @@ class Blobs:
             file.seek(0)
             self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ChecksumSHA256=_base64(sha256))
 
-        await _in_thread(put)
+        await self._in_thread(put)
 
     async def put_bytes(self, key: str, content: bytes, sha256: str) -> None:
         """Store a small object; the store checks the SHA-256 itself. Raises ServiceUnavailable."""
@@ -66,7 +69,7 @@ class Blobs:
         def put() -> None:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=content, ChecksumSHA256=_base64(sha256))
 
-        await _in_thread(put)
+        await self._in_thread(put)
 
     async def fetch(self, key: str, into: BinaryIO) -> None:
         """Write an object into a file, in constant memory. Raises BlobMissing, ServiceUnavailable."""
@@ -75,7 +78,7 @@ class Blobs:
             into.writelines(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(CHUNK))
             into.flush()
 
-        await _in_thread(get)
+        await self._in_thread(get)
 
     async def get_bytes(self, key: str) -> bytes:
         """A small object whole. Raises BlobMissing, ServiceUnavailable."""
@@ -83,7 +86,7 @@ class Blobs:
         def get() -> bytes:
             return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
-        return await _in_thread(get)
+        return await self._in_thread(get)
 
     async def ping(self) -> None:
         """Ask the store for the bucket. Raises ServiceUnavailable."""
@@ -91,19 +94,20 @@ class Blobs:
         def head() -> None:
             self._client.list_objects_v2(Bucket=self._bucket, MaxKeys=1)
 
-        await _in_thread(head)
+        await self._in_thread(head)
+
+    async def _in_thread(self, call: Callable[[], Result]) -> Result:
+        try:
+            return await asyncio.to_thread(call)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code")
+            if code in {"NoSuchKey", "404"}:
+                raise BlobMissing(str(error)) from error
+            log.warning("store.refused", bucket=self._bucket, code=code)
+            raise ServiceUnavailable(self._what) from error
+        except (BotoCoreError, OSError) as error:
+            raise ServiceUnavailable(self._what) from error
 
 
 def _base64(sha256: str) -> str:
     return base64.b64encode(bytes.fromhex(sha256)).decode()
-
-
-async def _in_thread(call: Callable[[], Result]) -> Result:
-    try:
-        return await asyncio.to_thread(call)
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}:
-            raise BlobMissing(str(error)) from error
-        raise ServiceUnavailable("the sample store") from error
-    except (BotoCoreError, OSError) as error:
-        raise ServiceUnavailable("the sample store") from error

@@ -48,7 +48,6 @@ class Limits(BaseModel):
     submission_bytes: int = 2 * 1024**3
     submission_files: int = 20
     fields_bytes: int = 64 * 1024
-    ruleset_bytes: int = 64 * 1024**2
 
 
 class Jobs(BaseModel):

@@ -51,6 +51,14 @@ def is_public(address: str) -> bool:
     return ip.is_global and not any(ip in net for net in FORBIDDEN if net.version == ip.version)
 
 
+def is_private_literal(host: str) -> bool:
+    """Whether a host is written as an address, or as a name, that can never be on the public internet."""
+    try:
+        return not is_public(host.strip("[]"))
+    except ValueError:
+        return host.rstrip(".").lower() == "localhost"
+
+
 class _Guarded(httpcore2.AsyncNetworkBackend):
     """Resolves once, judges every address, and dials the very address it judged."""
 

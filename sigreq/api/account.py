@@ -8,13 +8,16 @@ from litestar import delete, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
+from sigreq.api.doorway import Services
 from sigreq.api.schemas import ContactIn, WebhookIn
+from sigreq.domain.errors import AddressPrivate
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.premium import contract_year
 from sigreq.store import contracts, people
 from sigreq.tables.people import Contract, Plan
 from sigreq.transaction import Transaction
 from sigreq.validation import intake
+from sigreq.webhooks import is_private_literal
 
 
 @get("/v1/account", summary="Your account")
@@ -96,10 +99,16 @@ async def check_database(
 
 @put("/v1/account/webhook", summary="Be told by webhook")
 async def set_webhook(
-    data: JSONBody[WebhookIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+    data: JSONBody[WebhookIn],
+    services: NamedDependency[Services],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
 ) -> dict[str, str]:
     """Every public event from now on goes there, signed (Standard Webhooks). The secret is shown only now."""
     require(actor, Permission.SUBMIT)
+    host = data.url.host or ""
+    if not services.settings.webhooks.allow_private_addresses and is_private_literal(host):
+        raise AddressPrivate(host=host)
     secret = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
     await people.set_webhook(tx, actor, str(data.url), secret)
     return {"url": str(data.url), "secret": secret}

@@ -3,13 +3,16 @@
 import asyncio
 from typing import Any
 
+import structlog
 from litestar import Response, get
 from litestar.di import NamedDependency
+from litestar.response import Redirect
 
 from sigreq.api.doorway import Services
 from sigreq.domain.errors import Problem
 from sigreq.store import locks
 
+log = structlog.get_logger()
 PATIENCE_SECONDS = 5
 
 
@@ -45,6 +48,9 @@ async def _outcome(check: Any) -> str:
             await check
     except Problem as problem:
         return problem.message
+    except Exception as error:  # such as a database without tables
+        log.warning("health.failed", exc_info=error)
+        return f"it answers, but not as it should ({type(error).__name__})"
     except TimeoutError:
         return f"no answer within {PATIENCE_SECONDS} s"
     return "ok"
@@ -55,4 +61,10 @@ async def _ask_database(services: Services) -> None:
         await locks.ask(tx)
 
 
-ROUTES = [live, ready]
+@get("/", include_in_schema=False)
+async def root() -> Redirect:
+    """There is nothing to see here but the reference."""
+    return Redirect("/schema")
+
+
+ROUTES = [live, ready, root]

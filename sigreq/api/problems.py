@@ -41,7 +41,9 @@ STATUSES: dict[type[Problem], int] = {
     errors.ClaimLapsed: 409,
     errors.AnotherAnalystNeeded: 409,
     errors.DeterminationUnfit: 422,
+    errors.VerdictUnfit: 422,
     errors.ReasonMissing: 422,
+    errors.AddressPrivate: 422,
     release_errors.ChangeUnfit: 422,
     release_errors.GatePassStale: 409,
     release_errors.CursorAhead: 409,
@@ -85,6 +87,7 @@ def on_problem(_: Request[Any, Any, Any], problem: Problem) -> Response[dict[str
 
 def invalid_fields(problems: list[dict[str, Any]]) -> errors.FieldInvalid:
     """One error that names every field that is wrong."""
+    problems = [{**each, "problem": each["problem"].removeprefix("Value error, ")} for each in problems]
     summary = "; ".join(f"{each['field']}: {each['problem']}" for each in problems)
     return errors.FieldInvalid(summary=summary[:1000], problems=problems)
 

@@ -53,7 +53,9 @@ async def read_submission(
     more = {
         "samples": [views.sample(each) for each in await submissions.samples(tx, row)],
         "scans": [views.scan(each) for each in await samples.scans(tx, row.id)],
-        "changes": [each.id for each in await submissions.changes_of(tx, row.id)],
+        "changes": [
+            {"id": each.id, "kind": each.kind, "state": each.state} for each in await submissions.changes_of(tx, row.id)
+        ],
     }
     return Response({**to_builtins(views.staff_submission(row)), **to_builtins(more)}, headers=etag(row.revision))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from sigreq.domain.lifecycle import State
 from sigreq.domain.submission import SampleFacts
 from sigreq.store.contracts import STANDARD
 from sigreq.tables.releases import Change, ChangeRevision, Product, Release
@@ -124,15 +125,6 @@ class ProductView(msgspec.Struct, kw_only=True):
     update_instructions: str
 
 
-class CaseView(msgspec.Struct, kw_only=True):
-    """Everything about one case."""
-
-    submission: StaffView
-    samples: list[SampleView]
-    scans: list[ScanView]
-    changes: list[str]
-
-
 _NEXT = {
     "received": "The sample is screened now; this takes seconds.",
     "screening": "The sample is screened now; this takes seconds.",
@@ -153,7 +145,7 @@ def _common(row: Submission) -> dict[str, Any]:
         **fields,
         "product": row.product_id,
         "plan": row.plan_id,
-        "response_due_at": row.due_at if row.is_guaranteed else None,
+        "response_due_at": row.due_at.astimezone(UTC) if row.is_guaranteed else None,
         "phone_call_required": is_call_due,
         "notices": _notices(row, is_call_due=is_call_due),
         "next_step": _NEXT[row.state],
@@ -181,7 +173,11 @@ def staff_submission(row: Submission) -> StaffView:
     own = [name for name in StaffView.__struct_fields__ if name not in SubmissionView.__struct_fields__]
     more = {name: getattr(row, name) for name in own if hasattr(row, name)}
     return StaffView(
-        **_common(row), **more, organisation=row.organisation_id, group=row.group_id, analyst=row.analyst_id
+        **_common(row),
+        **more,
+        organisation=row.organisation_id,
+        group=row.group_id,
+        analyst=None if row.state is State.QUEUED else row.analyst_id,
     )
 
 

@@ -6,7 +6,7 @@ filled in, its fields are the data a program may rely on. HTTP statuses live at 
 
 import re
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from inspect import cleandoc
 from typing import Any
 
@@ -27,10 +27,16 @@ class Problem(Exception):
     @property
     def message(self) -> str:
         """What was wrong, what is allowed, what to do: for people."""
-        return cleandoc(type(self).__doc__ or "").replace("\n", " ").format(**self.data)
+        told = {name: _spoken(value) for name, value in self.data.items()}
+        return cleandoc(type(self).__doc__ or "").strip().replace("\n", " ").format(**told)
 
     def __str__(self) -> str:
         return self.message
+
+
+def _spoken(value: Any) -> Any:
+    """Times for people; programs find them whole in `data`."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else value
 
 
 # --- who is asking -------------------------------------------------------------------------------------------
@@ -262,8 +268,24 @@ class DeterminationUnfit(Problem):
 
 
 @dataclass(eq=False)
+@dataclass(eq=False)
+class VerdictUnfit(Problem):
+    """The verdict {verdict} contradicts the determination {determination}; possible are: {allowed}."""
+
+    determination: str
+    verdict: str
+    allowed: str
+
+
 class ReasonMissing(Problem):
     """Lowering the severity needs a reason: send `reason`."""
+
+
+@dataclass(eq=False)
+class AddressPrivate(Problem):
+    """{host} is not on the public internet, so no webhook can be sent there. Give a public address."""
+
+    host: str
 
 
 # --- lists and names -----------------------------------------------------------------------------------------
@@ -278,7 +300,7 @@ class CursorInvalid(Problem):
 
 @dataclass(eq=False)
 class AlreadyExists(Problem):
-    """There is already a {what} {id}."""
+    """The {what} {id} exists already."""
 
     what: str
     id: str

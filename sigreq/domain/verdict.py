@@ -33,6 +33,24 @@ class Determination(StrEnum):
         """Whether the database must change before the customer is helped."""
         return self in {self.FALSE_POSITIVE_CONFIRMED, self.FALSE_NEGATIVE_CONFIRMED, self.CUSTOMER_OVERRIDE}
 
+    @property
+    def verdicts(self) -> frozenset[Verdict]:
+        """What the file can be, when this is the conclusion."""
+        return _VERDICTS[self]
+
+
+_BAD = frozenset({Verdict.MALWARE, Verdict.PUA})
+_VERDICTS = {
+    Determination.FALSE_POSITIVE_CONFIRMED: frozenset({Verdict.CLEAN}),
+    Determination.FALSE_NEGATIVE_CONFIRMED: _BAD,
+    Determination.CORRECT_DETECTION: _BAD,
+    Determination.NOT_MALICIOUS: frozenset({Verdict.CLEAN, Verdict.PUA}),
+    Determination.ALREADY_FIXED: frozenset({Verdict.CLEAN}),
+    Determination.ALREADY_DETECTED: _BAD,
+    Determination.CUSTOMER_OVERRIDE: _BAD | {Verdict.CLEAN},
+    Determination.INCONCLUSIVE: frozenset({Verdict.UNKNOWN}),
+}
+
 
 class Resolution(StrEnum):
     """How a closed submission ended."""

@@ -95,7 +95,8 @@ async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> C
 
 async def reject(tx: Transaction, actor: Actor, change_id: str, held: int, reason: str) -> Change:
     """A lead's no: back to its writer."""
-    return await move_change(tx, change_id, Move(ChangeEvent.REJECTED, actor, held, data={"reason": reason}))
+    values = {"tested_against": None, "report": None}
+    return await move_change(tx, change_id, Move(ChangeEvent.REJECTED, actor, held, None, values, {"reason": reason}))
 
 
 async def withdraw(tx: Transaction, actor: Actor, change_id: str, held: int, reason: str) -> Change:
@@ -118,9 +119,13 @@ async def picked_up(tx: Transaction, actor: Actor, change_id: str) -> Change:
 
 
 async def prove_if_complete(tx: Transaction, change_id: str) -> None:
-    """Send those submissions to proof for which nothing is on its way any more and something was published."""
+    """Send those submissions to proof for which nothing is on its way any more and something was published.
+
+    Only what was drafted since the last determination counts: earlier changes did not help.
+    """
     for helped in await submissions.helped_by(tx, change_id):
-        drafted = await submissions.changes_of(tx, helped.id)
+        since = helped.determined_at or helped.received_at
+        drafted = [each for each in await submissions.changes_of(tx, helped.id) if each.created_at >= since]
         ended = {ChangeState.PUBLISHED, ChangeState.WITHDRAWN}
         holding = {change.published_in for change in drafted if change.state is ChangeState.PUBLISHED}
         published = [each.version for each in await releases.register(tx, helped.product_id) if each.version in holding]

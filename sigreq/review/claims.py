@@ -76,7 +76,7 @@ async def _take(
     def check(row: Submission) -> None:
         if row.state is State.IN_ANALYSIS and row.claim_expires_at is not None:
             raise errors.ClaimHeld(id=row.id, holder=row.analyst_id or "nobody", until=row.claim_expires_at)
-        if row.barred_person == actor.person_id:
+        if actor.person_id in row.barred:
             raise errors.AnotherAnalystNeeded(id=row.id)
 
     values = {"analyst_id": actor.person_id, "claim_expires_at": tx.at + length}

@@ -3,13 +3,28 @@
 from datetime import timedelta
 
 from sigreq.domain.clock import Happening
+from sigreq.domain.errors import StateForbids
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor
+from sigreq.domain.submission import PremiumStep
 from sigreq.domain.verdict import Resolution
-from sigreq.store import clocks, submissions
+from sigreq.store import clocks, contracts, submissions
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
+
+# What a decision left in the row; the events keep it.
+_CONCLUDED = (
+    "analyst_id",
+    "closed_at",
+    "resolution",
+    "fixed_at",
+    "fixed_in",
+    "determination",
+    "determined_at",
+    "final_verdict",
+    "needs_attention",
+)
 
 
 async def reply(
@@ -28,12 +43,23 @@ async def reply(
 async def withdraw(
     tx: Transaction, actor: Actor, submission_id: str, held: int | None, reason: str | None
 ) -> Submission:
-    """Close at the customer's wish. Changes already on their way stay: other submissions may share them."""
-    await submissions.get(tx, submission_id, actor)
-    values = {"resolution": Resolution.WITHDRAWN, "closed_at": tx.at, "claim_expires_at": None}
-    return await move_submission(
-        tx, submission_id, Move(Event.WITHDRAWN, actor, held, None, values, {"reason": reason})
-    )
+    """Close at the customer's wish; a premium incident that no answer has cost yet is theirs again.
+
+    Changes already on their way stay: other submissions may share them.
+    """
+    submission = await submissions.lock(tx, submission_id, actor)
+    values = {
+        **await clocks.values_after(tx, submission, Happening(Event.WITHDRAWN, tx.at)),
+        "answered_at": submission.answered_at,  # the clock has ended, without an answer
+        "phone_needed_until": None,
+        "resolution": Resolution.WITHDRAWN,
+        "closed_at": tx.at,
+        "claim_expires_at": None,
+    }
+    move = Move(Event.WITHDRAWN, actor, held, None, values, {"reason": reason})
+    moved = await move_submission(tx, submission_id, move)
+    await contracts.settle(tx, moved, PremiumStep.RELEASED)
+    return moved
 
 
 async def confirm(tx: Transaction, actor: Actor, submission_id: str, held: int | None) -> Submission:
@@ -47,12 +73,12 @@ async def reopen(
 ) -> Submission:
     """Still happens, or disputed: a new answer clock, and an analyst who has not decided it before."""
     submission = await submissions.lock(tx, submission_id, actor)
+    if submission.resolution is Resolution.WITHDRAWN:
+        allowed = "fixed, or closed by us"
+        raise StateForbids(what="Submission", id=submission.id, state="withdrawn", action=event, allowed=allowed)
     values = {
         **await clocks.values_after(tx, submission, Happening(event, tx.at)),
-        "barred_person": submission.analyst_id,
-        "analyst_id": None,
-        "closed_at": None,
-        "resolution": None,
-        "fixed_at": None,
+        "barred": sorted({*submission.barred, *filter(None, [submission.analyst_id])}),
+        **dict.fromkeys(_CONCLUDED),
     }
     return await move_submission(tx, submission_id, Move(event, actor, held, None, values, {"message": message}))

@@ -54,15 +54,19 @@ async def answer(tx: Transaction, actor: Actor, submission_id: str, held: int, s
 
 
 async def determine(tx: Transaction, actor: Actor, submission_id: str, held: int, said: Conclusion) -> Submission:
-    """Conclude. Where no change is needed the submission closes at once. Raises DeterminationUnfit."""
+    """Conclude. Where no change is needed the submission closes at once. Raises DeterminationUnfit, VerdictUnfit."""
     submission = await submissions.get(tx, submission_id)
     fitting = fitting_determinations(submission.kind)
     if said.determination not in fitting:
         allowed = ", ".join(sorted(fitting))
         raise errors.DeterminationUnfit(determination=said.determination, kind=submission.kind, allowed=allowed)
+    if said.final_verdict not in said.determination.verdicts:
+        allowed = ", ".join(sorted(said.determination.verdicts))
+        raise errors.VerdictUnfit(determination=said.determination, verdict=said.final_verdict, allowed=allowed)
     values = {
         "claim_expires_at": None,
         "determination": said.determination,
+        "determined_at": tx.at,
         "final_verdict": said.final_verdict,
         "resolution": None,
     }

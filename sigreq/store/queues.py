@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, or_, select
+from sqlalchemy import ColumnElement, case, func, not_, select
 from sqlmodel import col
 
 from sigreq.domain.lifecycle import Event, State
@@ -54,8 +54,7 @@ def _open_to(view: View) -> list[ColumnElement[bool]]:
     if view.groups is not None:
         conditions.append(col(Submission.group_id).in_(view.groups))
     if view.not_barred is not None:
-        barred = col(Submission.barred_person)
-        conditions.append(or_(barred.is_(None), barred != view.not_barred))
+        conditions.append(not_(func.jsonb_exists(col(Submission.barred), view.not_barred)))
     return conditions
 
 

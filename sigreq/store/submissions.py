@@ -97,7 +97,7 @@ async def event(tx: Transaction, event_id: str) -> Event:
 async def open_twin(
     tx: Transaction, organisation_id: str, product_id: str, kind: Kind, sha256s: Sequence[str]
 ) -> Submission | None:
-    """The organisation's open submission of the same kind that already has every one of these files."""
+    """The organisation's open submission of the same kind that already has every one of these files, locked."""
     has_all = [
         select(col(SubmissionSample.submission_id))
         .where(col(SubmissionSample.submission_id) == col(Submission.id), col(SubmissionSample.sha256) == sha256)
@@ -115,6 +115,7 @@ async def open_twin(
         )
         .order_by(col(Submission.received_at))
         .limit(1)
+        .with_for_update()
     )
     return await tx.session.scalar(statement)
 

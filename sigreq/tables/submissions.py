@@ -78,8 +78,9 @@ class Submission(SQLModel, table=True):
 
     analyst_id: str | None = Field(default=None, foreign_key="person.id")
     claim_expires_at: datetime | None = Field(default=None, sa_type=AT)
-    barred_person: str | None = Field(default=None, foreign_key="person.id")
+    barred: list[str] = Field(default_factory=list, sa_type=JSONB)
     answered_at: datetime | None = Field(default=None, sa_type=AT)
+    determined_at: datetime | None = Field(default=None, sa_type=AT)
     determination: Determination | None = Field(default=None, sa_type=by_value(Determination))
     final_verdict: Verdict | None = Field(default=None, sa_type=by_value(Verdict))
     resolution: Resolution | None = Field(default=None, sa_type=by_value(Resolution))

@@ -1,6 +1,8 @@
 """How promises are shown and calls are taken on the command line, against a real HTTP server."""
 
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +45,13 @@ SAID = [*CLAIM, "--database-version", "20261122.001", "--contact", "ada@example.
 
 
 @pytest.fixture(autouse=True)
-def _in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_utc() -> Iterator[None]:
     """Times are shown in this machine's zone; here it is UTC."""
-    monkeypatch.setenv("TZ", "UTC")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def without_key(*arguments: str) -> Result:

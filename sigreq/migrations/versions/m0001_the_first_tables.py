@@ -400,8 +400,9 @@ def upgrade() -> None:
         sa.Column("needs_attention", sa.Text(), nullable=True),
         sa.Column("analyst_id", sa.Text(), nullable=True),
         sa.Column("claim_expires_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("barred_person", sa.Text(), nullable=True),
+        sa.Column("barred", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("determined_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "determination",
             sa.Enum(
@@ -449,7 +450,6 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("severity BETWEEN 1 AND 4", name=op.f("ck_submission_severity")),
         sa.ForeignKeyConstraint(["analyst_id"], ["person.id"], name=op.f("fk_submission_analyst_id")),
-        sa.ForeignKeyConstraint(["barred_person"], ["person.id"], name=op.f("fk_submission_barred_person")),
         sa.ForeignKeyConstraint(["contract_id"], ["contract.id"], name=op.f("fk_submission_contract_id")),
         sa.ForeignKeyConstraint(["group_id"], ["analyst_group.id"], name=op.f("fk_submission_group_id")),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_submission_organisation_id")),
