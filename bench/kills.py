@@ -108,7 +108,7 @@ def play(plan: Plan, data: Path) -> Figures:
     """Submit on both tracks while the faults happen, then wait until all is screened, or patience ends."""
     with Service(data) as service:
         url = service.env["SIGREQ_DATABASE__URL"]
-        with World(service.url, first_keys(url, service.data / "keys.json")) as world:
+        with World(service.url, first_keys(url, service.data / "keys")) as world:
             accepted = _submit(plan, world, Saboteur(service))
         last = time.monotonic()
         while query(url, _WAITING) != [0] and time.monotonic() < last + PATIENCE_SECONDS:

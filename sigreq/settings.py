@@ -5,13 +5,28 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sigreq.domain.mailbox import read_mailbox
 
 
-class Database(BaseModel):
+def _plain_seconds(value: object) -> object:
+    is_number = isinstance(value, str) and value.replace(".", "", 1).isdigit()
+    return float(str(value)) if is_number else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_plain_seconds)]
+"""Plain seconds, as in 10 or 0.5, or ISO 8601, as in PT30M."""
+
+
+class Section(BaseModel):
+    """A group of settings; an unknown name in it is a mistake, not a wish."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Database(Section):
     """PostgreSQL. The owner is used by migrations only; the application's role owns nothing."""
 
     url: SecretStr
@@ -19,13 +34,13 @@ class Database(BaseModel):
     pool_size: int = 10
 
 
-class Redis(BaseModel):
+class Redis(Section):
     """Redis, which only carries hints."""
 
     url: SecretStr
 
 
-class Bucket(BaseModel):
+class Bucket(Section):
     """One bucket with its own credentials."""
 
     name: str
@@ -33,7 +48,7 @@ class Bucket(BaseModel):
     secret_key: SecretStr
 
 
-class S3(BaseModel):
+class S3(Section):
     """Any S3-compatible store."""
 
     endpoint: str
@@ -42,7 +57,7 @@ class S3(BaseModel):
     bundles: Bucket
 
 
-class Limits(BaseModel):
+class Limits(Section):
     """What one submission may hold. Sizes in bytes."""
 
     submission_bytes: int = 2 * 1024**3
@@ -50,36 +65,36 @@ class Limits(BaseModel):
     fields_bytes: int = 64 * 1024
 
 
-class Jobs(BaseModel):
+class Jobs(Section):
     """How background work is leased, and when it is looked for."""
 
-    lease: timedelta = timedelta(seconds=6)
-    poll: timedelta = timedelta(milliseconds=40)
-    reconcile: timedelta = timedelta(seconds=1)
-    hint_again_after: timedelta = timedelta(seconds=3)
+    lease: Duration = timedelta(seconds=6)
+    poll: Duration = timedelta(milliseconds=40)
+    reconcile: Duration = timedelta(seconds=1)
+    hint_again_after: Duration = timedelta(seconds=3)
     at_once: int = 8
     attempts: int = 12
 
 
-class Analysis(BaseModel):
+class Analysis(Section):
     """How long an analyst's claim lives without activity, and a fix waits for the customer's word."""
 
-    claim: timedelta = timedelta(minutes=30)
-    silence: timedelta = timedelta(days=14)
+    claim: Duration = timedelta(minutes=30)
+    silence: Duration = timedelta(days=14)
 
 
-class Scanning(BaseModel):
+class Scanning(Section):
     """The scanner's child processes, per worker."""
 
     children: int = 2
-    timeout: timedelta = timedelta(seconds=60)
+    timeout: Duration = timedelta(seconds=60)
 
 
-class Webhooks(BaseModel):
+class Webhooks(Section):
     """Ways out. Private addresses are refused unless the operator's own network is meant."""
 
     allow_private_addresses: bool = False
-    timeout: timedelta = timedelta(seconds=15)
+    timeout: Duration = timedelta(seconds=15)
 
 
 def _is_mailbox(text: str) -> str:
@@ -87,7 +102,7 @@ def _is_mailbox(text: str) -> str:
     return text
 
 
-class Mail(BaseModel):
+class Mail(Section):
     """The SMTP server that takes our mail. `sender` is an address, with a name or without.
 
     `base_url` is where customers have pages to look at, if anywhere; a link stands in the mail then.
@@ -99,7 +114,7 @@ class Mail(BaseModel):
     username: str | None = None
     password: SecretStr | None = None
     sender: Annotated[str, AfterValidator(_is_mailbox)]
-    timeout: timedelta = timedelta(seconds=15)
+    timeout: Duration = timedelta(seconds=15)
     base_url: str | None = None
 
 

@@ -20,6 +20,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def world(service: Service) -> Iterator[World]:
     """People, products and customers on that service."""
-    keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys.json")
+    keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")
     with World(service.url, keys) as made:
         yield made

@@ -1,4 +1,4 @@
-"""A look into a service's database, for what no answer over HTTP shows."""
+"""A look into a service's database, for what no answer over HTTP shows, and a hand in it for what none moves."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -33,6 +33,20 @@ def one(service: Service, statement: str, **values: Any) -> Any:
     """The only value of the only row."""
     ((value,),) = rows(service, statement, **values)
     return value
+
+
+def write(service: Service, statement: str, **values: Any) -> None:
+    """Change what no request can change, such as a time."""
+
+    async def do() -> None:
+        engine = create_async_engine(service.env["SIGREQ_DATABASE__URL"])
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(text(statement), values)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(do())
 
 
 def open_transactions(service: Service) -> int:

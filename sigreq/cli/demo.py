@@ -39,7 +39,7 @@ def demo(data: Path, samples: Path) -> None:
         with Service(data, env={"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}) as service:
             (service.data / "demo").touch()
             click.echo(f"ready at {service.url} after {time.monotonic() - begun:.1f} s")
-            keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys.json")
+            keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")
             play(Stage(service.url, keys, samples.resolve(), service.data, say=click.echo))
             click.echo("\nstopping ...")
     except (EmbeddedError, StoryBroken) as error:

@@ -43,6 +43,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def aligned(lines: Iterable[tuple[str, object]]) -> str:
+    """A line for each title and its value, the values below one another."""
     return "\n".join(f"{title + ':':<{_TITLE_WIDTH}}{value}" for title, value in lines)
 
 

@@ -12,11 +12,11 @@ def serve(host: str, port: int) -> None:
 
     from sigreq import logs
     from sigreq.api.app import create_app
-    from sigreq.settings import Settings
+    from sigreq.cli.environment import settings
 
     logs.set_up()
     uvicorn.run(
-        create_app(Settings()),
+        create_app(settings()),
         host=host,
         port=port,
         log_config=None,

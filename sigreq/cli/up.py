@@ -67,7 +67,7 @@ def _welcome(service: "Service", rules: Path | None) -> None:
     from sigreq.embedded.example import first_database
     from sigreq.embedded.keys import first_keys
 
-    kept = service.data / "keys.json"
+    kept = service.data / "keys"
     keys = first_keys(service.env["SIGREQ_DATABASE__URL"], kept)
     if rules is not None:
         first_database(service.url, keys["administrator"], rules)
@@ -84,8 +84,8 @@ def _welcome(service: "Service", rules: Path | None) -> None:
                 *lines,
                 "",
                 "Try:",
-                f"  export SIGREQ_URL={service.url} SIGREQ_API_KEY={keys['customer']}",
-                f"  {command} account",
+                f"  export SIGREQ_URL={service.url}",
+                f"  {command} account --key-file {kept / 'customer'}",
                 f"  {command} --help",
                 "Ctrl-C stops everything; the data stays for the next start.",
             ]

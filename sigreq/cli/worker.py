@@ -11,15 +11,15 @@ def worker(track: str) -> None:
     import signal
 
     from sigreq import logs
+    from sigreq.cli.environment import settings
     from sigreq.domain.submission import Track
-    from sigreq.settings import Settings
     from sigreq.worker import TrackWorker
 
     async def main() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await TrackWorker(Settings(), Track(track)).run(stop)
+        await TrackWorker(settings(), Track(track)).run(stop)
 
     logs.set_up()
     asyncio.run(main())

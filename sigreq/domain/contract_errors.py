@@ -25,7 +25,7 @@ class ContractBackwards(Problem):
 
 @dataclass(eq=False)
 class CalendarUnfit(Problem):
-    """The calendar {id} cannot be used: {reason}."""
+    """The calendar {id} cannot be used: {reason}"""
 
     id: str
     reason: str

@@ -1,7 +1,6 @@
 """The first people and their keys: without them nobody could make others."""
 
 import asyncio
-import json
 from pathlib import Path
 
 from sigreq.domain.people import Role
@@ -21,13 +20,17 @@ PEOPLE = {
 }
 
 
-def first_keys(database_url: str, kept: Path) -> dict[str, str]:
-    """A key for each role, made once and kept in a file only its owner can read; the database has their hashes."""
-    if kept.exists():
-        keys: dict[str, str] = json.loads(kept.read_text())
-        return keys
+def first_keys(database_url: str, folder: Path) -> dict[str, str]:
+    """A key for each role, made once; each in a file of its own that only its owner can read, as `--key-file` takes it.
+
+    The database has their hashes alone.
+    """
+    if all((folder / name).exists() for name in PEOPLE):
+        return {name: (folder / name).read_text().strip() for name in PEOPLE}
     keys = asyncio.run(_make(database_url))
-    write_private(kept, json.dumps(keys, indent=2))
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name, key in keys.items():
+        write_private(folder / name, key + "\n")
     return keys
 
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import socket
 import sys
 from collections.abc import Mapping
@@ -25,7 +26,8 @@ STOP_SECONDS = 12
 class Service:
     """Starts everything on one data folder and address, and starts again what dies.
 
-    `env` adds settings (SIGREQ_...) to those that follow from the local servers.
+    Settings of the surrounding environment (SIGREQ_...) count, and `env` before them; those that follow from the
+    local servers cannot be changed.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class Service:
         addresses = self._stack.start()
         try:
             upgrade(addresses.owner_database_url, addresses.database_url)
-            port = self._asked_port or _port(self.data / "port", self._host)
+            port = _free_port(self.data / "port", self._host, self._asked_port)
             self.url = f"http://{self._host}:{port}"
-            self.env = {**_settings(addresses, self.data), **self._extra}
+            around = {name: value for name, value in os.environ.items() if re.match("SIGREQ_[A-Z0-9]+__", name)}
+            self.env = {**around, **self._extra, **_settings(addresses, self.data)}
             for name in get_args(PartName):
                 self.start_part(name)
             self._wait_until_ready()
@@ -139,11 +142,15 @@ def _settings(addresses: Addresses, data: Path) -> dict[str, str]:
     }
 
 
-def _port(kept: Path, host: str) -> int:
-    """The port of the last start while it is free, else another one; kept for the next start.
+def _free_port(kept: Path, host: str, asked: int | None) -> int:
+    """The port that was asked for, or that of the last start while it is free, else another one, kept for the next.
 
-    Below 32768, where the kernel takes no ports for outgoing connections.
+    Below 32768, where the kernel takes no ports for outgoing connections. Raises EmbeddedError.
     """
+    if asked is not None:
+        if _is_free(host, asked):
+            return asked
+        raise EmbeddedError(f"port {asked} on {host} is taken: name another, or stop what listens there")
     before = [int(kept.read_text())] if kept.exists() else []
     for port in [*before, *random.sample(range(20000, 32768), 50)]:
         if _is_free(host, port):

@@ -44,14 +44,10 @@ async def add(
     """A new contract. Raises NotFound, ContractBackwards, ContractsOverlap."""
     if ends_at is not None and ends_at <= starts_at:
         raise ContractBackwards(starts_at=starts_at, ends_at=ends_at)
-    holder = select(Organisation).where(col(Organisation.id) == organisation_id).with_for_update()
-    if await tx.session.scalar(holder) is None:
-        raise NotFound(what="organisation", id=organisation_id)
+    await _hold(tx, organisation_id)
     await people.plan_row(tx, plan_id)
     for other in await of(tx, organisation_id):
-        is_over_before = other.ends_at is not None and other.ends_at <= starts_at
-        if not is_over_before and (ends_at is None or other.starts_at < ends_at):
-            raise ContractsOverlap(organisation=organisation_id, other=other.id, plan=other.plan_id)
+        _refuse_overlap(other, starts_at, ends_at)
     row = Contract(
         id=f"CT-{uuid4().hex[:12]}",
         organisation_id=organisation_id,
@@ -65,15 +61,36 @@ async def add(
 
 
 async def end(tx: Transaction, contract_id: str, ends_at: datetime) -> Contract:
-    """Let a contract end. Submissions keep what they were promised. Raises NotFound, ContractBackwards."""
-    row = await tx.session.get(Contract, contract_id, with_for_update=True)
-    if row is None:
+    """Let a contract end. Submissions keep what they were promised.
+
+    Raises NotFound, ContractBackwards, and ContractsOverlap for an end after the next one's start.
+    """
+    known = await tx.session.get(Contract, contract_id)
+    if known is None:
         raise NotFound(what="contract", id=contract_id)
+    await _hold(tx, known.organisation_id)
+    row = await tx.session.get_one(Contract, contract_id, with_for_update=True, populate_existing=True)
     if ends_at <= row.starts_at:
         raise ContractBackwards(starts_at=row.starts_at, ends_at=ends_at)
+    for other in await of(tx, row.organisation_id):
+        if other.id != row.id:
+            _refuse_overlap(other, row.starts_at, ends_at)
     row.ends_at = ends_at
     await tx.session.flush()
     return row
+
+
+async def _hold(tx: Transaction, organisation_id: str) -> None:
+    """Let nobody else change this organisation's contracts until the transaction ends. Raises NotFound."""
+    holder = select(Organisation).where(col(Organisation.id) == organisation_id).with_for_update()
+    if await tx.session.scalar(holder) is None:
+        raise NotFound(what="organisation", id=organisation_id)
+
+
+def _refuse_overlap(other: Contract, starts_at: datetime, ends_at: datetime | None) -> None:
+    is_over_before = other.ends_at is not None and other.ends_at <= starts_at
+    if not is_over_before and (ends_at is None or other.starts_at < ends_at):
+        raise ContractsOverlap(organisation=other.organisation_id, other=other.id, plan=other.plan_id)
 
 
 async def of(tx: Transaction, organisation_id: str) -> Sequence[Contract]:

@@ -33,7 +33,7 @@ def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def town(roomy: Service) -> Iterator[World]:
     """The world of that service."""
-    with World(roomy.url, first_keys(roomy.env["SIGREQ_DATABASE__URL"], roomy.data / "keys.json")) as made:
+    with World(roomy.url, first_keys(roomy.env["SIGREQ_DATABASE__URL"], roomy.data / "keys")) as made:
         yield made
 
 

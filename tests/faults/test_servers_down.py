@@ -34,7 +34,7 @@ def frail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def town(frail: Service) -> Iterator[World]:
     """The world of that service."""
-    with World(frail.url, first_keys(frail.env["SIGREQ_DATABASE__URL"], frail.data / "keys.json")) as made:
+    with World(frail.url, first_keys(frail.env["SIGREQ_DATABASE__URL"], frail.data / "keys")) as made:
         yield made
 
 

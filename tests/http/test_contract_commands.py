@@ -88,7 +88,7 @@ def desk(world: World, tmp_path: Path) -> Desk:
 @pytest.mark.usefixtures("balanced")
 def test_a_contract_is_kept_from_the_command_line(desk: Desk) -> None:
     product = desk.world.product()
-    submitted = desk.run("customer", "submit", desk.file("by-hand.exe"), *claim_on(product))
+    submitted = desk.run("customer", "submit", desk.file("by-hand.exe"), *claim_on(product), "--wait")
     assert "Phone call:             still required: +49 30 1234" in desk.text("customer", "status", submitted["id"])
     assert at(submitted, "response_due_at") > datetime.now(UTC) + 24 * HOUR
     called = _call_starts_the_clock(desk, submitted)
@@ -163,6 +163,13 @@ def test_a_name_that_could_not_be_used_again_is_refused(desk: Desk) -> None:
         ["calendar", "set", "Ä", "--zone", "UTC", "--hours", "24x7"],
     ):
         desk.run("administrator", "admin", *arguments, refused="field_invalid")
+
+
+def test_hours_that_cannot_be_read_are_refused_with_the_form_they_need(desk: Desk) -> None:
+    arguments = ["admin", "calendar", "set", desk.calendar, "--zone", "UTC", "--hours", "whenever"]
+    told = desk.run("administrator", *arguments, refused="calendar_unfit")["detail"]
+    assert "'whenever' is not understood. Expected for example 24x7" in told
+    assert not told.endswith("..")
 
 
 def test_who_joins_a_group_is_given_its_cases(desk: Desk) -> None:

@@ -18,7 +18,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     data = tmp_path_factory.mktemp("claims") / "data"
     with Service(data, env={"SIGREQ_ANALYSIS__CLAIM": "PT2S"}) as running:
         url = running.env["SIGREQ_DATABASE__URL"]
-        with World(running.url, first_keys(url, data / "keys.json")) as made:
+        with World(running.url, first_keys(url, data / "keys")) as made:
             yield made
         assert events_out_of_step(url) == 0
 

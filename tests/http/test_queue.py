@@ -23,7 +23,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 def world(own: Service) -> Iterator[World]:
     """People on that service; afterwards its queue is empty again."""
-    with World(own.url, first_keys(own.env["SIGREQ_DATABASE__URL"], own.data / "keys.json")) as made:
+    with World(own.url, first_keys(own.env["SIGREQ_DATABASE__URL"], own.data / "keys")) as made:
         yield made
         helper = made.person("analyst")
         while (case := helper.take()) is not None:

@@ -11,7 +11,7 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 
 def test_the_story_holds_from_the_first_report_to_the_last_webhook(tmp_path: Path) -> None:
     with Service(tmp_path / "data", env={"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}) as service:
-        keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys.json")
+        keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")
         said: list[str] = []
         play(Stage(service.url, keys, SAMPLES, tmp_path, say=said.append))
     assert any("is fixed in 20261122.2" in line for line in said)

@@ -25,7 +25,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def town(narrow: Service) -> Iterator[World]:
     """The world of that service."""
-    with World(narrow.url, first_keys(narrow.env["SIGREQ_DATABASE__URL"], narrow.data / "keys.json")) as made:
+    with World(narrow.url, first_keys(narrow.env["SIGREQ_DATABASE__URL"], narrow.data / "keys")) as made:
         yield made
 
 

@@ -19,6 +19,7 @@ from tests.store.support import Bench, at
 
 HISTORY = ("event", "feed_entry", "scan", "change_revision")
 CODES = [
+    "address_private",
     "already_exists",
     "another_analyst_needed",
     "calendar_unfit",
@@ -63,6 +64,7 @@ CODES = [
     "upload_link_expired",
     "upload_link_unknown",
     "upload_link_used",
+    "verdict_unfit",
     "wrong_role",
 ]
 
