@@ -57,10 +57,17 @@ def open_transactions(service: Service) -> int:
     return found
 
 
+def waiting_for_locks(service: Service) -> int:
+    """How many of the application's connections wait for a lock."""
+    found: int = one(
+        service, "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
+    )
+    return found
+
+
 @contextmanager
 def locked(service: Service, statement: str, **values: Any) -> Iterator[Callable[[int], None]]:
     """Hold the locks that a statement takes; what is given waits until so many others wait for a lock."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
     held, release = Event(), Event()
 
     async def hold() -> None:
@@ -77,7 +84,7 @@ def locked(service: Service, statement: str, **values: Any) -> Iterator[Callable
         holding = pool.submit(asyncio.run, hold())
         try:
             wait_for(held.is_set, lambda is_held: is_held or holding.done())
-            yield lambda count: wait_for(lambda: one(service, waiting), lambda found: found >= count)
+            yield lambda count: wait_for(lambda: waiting_for_locks(service), lambda found: found >= count)
         finally:
             release.set()
         with suppress(DBAPIError):  # the server may have been killed under it

@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions import NotFoundException as RouteNotFound
 
-from sigreq.domain import contract_errors, errors, release_errors
+from sigreq.domain import contract_errors, database_errors, errors, release_errors
 from sigreq.domain.errors import Problem
 
 log = structlog.get_logger()
@@ -27,12 +27,12 @@ STATUSES: dict[type[Problem], int] = {
     errors.SampleTooLarge: 413,
     errors.SamplesTooMany: 422,
     errors.HashMismatch: 422,
-    errors.ProductUnknown: 422,
-    errors.DatabaseOutdated: 422,
-    errors.DatabaseWithdrawn: 422,
-    errors.DatabaseVersionUnknown: 422,
-    errors.DatabaseVersionUnreadable: 422,
-    errors.DatabaseMissing: 422,
+    database_errors.ProductUnknown: 422,
+    database_errors.DatabaseOutdated: 422,
+    database_errors.DatabaseWithdrawn: 422,
+    database_errors.DatabaseVersionUnknown: 422,
+    database_errors.DatabaseVersionUnreadable: 422,
+    database_errors.DatabaseMissing: 422,
     errors.IdempotencyKeyReused: 422,
     errors.IfMatchMissing: 428,
     errors.RevisionStale: 412,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from json import dumps
 
-from sigreq.domain import errors, release_errors
+from sigreq.domain import database_errors, release_errors
 from sigreq.domain.changes import is_in
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
 from sigreq.domain.people import Actor
@@ -84,12 +84,12 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
 async def _check_version(tx: Transaction, publication: Publication) -> None:
     product = await releases.product(tx, publication.product)
     if product is None:
-        raise errors.ProductUnknown(product=publication.product, known="see the list of products")
+        raise database_errors.ProductUnknown(product=publication.product, known="see the list of products")
     try:
         key = parse(product.scheme, publication.version)
     except (VersionUnparseable, NoDatabase) as error:
         form = expected_form(product.scheme)
-        raise errors.DatabaseVersionUnreadable(
+        raise database_errors.DatabaseVersionUnreadable(
             product=product.id, claimed=publication.version, expected=form
         ) from error
     for each in await releases.register(tx, product.id):

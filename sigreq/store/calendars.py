@@ -1,6 +1,6 @@
 """Calendars and their revisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import select
@@ -14,9 +14,13 @@ from sigreq.tables.people import CalendarRevision
 from sigreq.transaction import Transaction
 
 
-async def current(tx: Transaction) -> dict[str, int]:
-    """The revision in force of each calendar."""
-    rows = await tx.session.execute(select(col(CalendarRow.id), col(CalendarRow.revision)))
+async def current(tx: Transaction, names: Collection[str]) -> dict[str, int]:
+    """The revision in force of each of these; until the transaction ends there is no newer one.
+
+    So a change of hours finds every submission that was promised something in the old ones.
+    """
+    statement = select(col(CalendarRow.id), col(CalendarRow.revision)).where(col(CalendarRow.id).in_(names))
+    rows = await tx.session.execute(statement.order_by(col(CalendarRow.id)).with_for_update(read=True))
     return {row.id: row.revision for row in rows}
 
 

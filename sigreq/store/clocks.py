@@ -38,8 +38,7 @@ TELLING = frozenset(
 async def terms_of(tx: Transaction, plan: Plan) -> Terms:
     """What a submission of this plan is promised from now on, whatever becomes of the plan or the contract."""
     names = {goal.calendar for goal in plan.goals.values()} | {plan.office}
-    current = await calendars.current(tx)
-    return Terms(plan.goals, plan.office, plan.needs_phone, {name: current[name] for name in sorted(names)})
+    return Terms(plan.goals, plan.office, plan.needs_phone, await calendars.current(tx, names))
 
 
 async def clocks(tx: Transaction, submission: Submission, *more: Happening) -> tuple[Clock, ...]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sigreq.domain import errors
+from sigreq.domain import database_errors, errors
 from sigreq.domain.claim import Claim
 from sigreq.domain.clock import Happening
 from sigreq.domain.identifiers import new_identifier
@@ -39,7 +39,7 @@ async def check_database(tx: Transaction, product_id: str, claimed: str) -> tupl
     product = await releases.product(tx, product_id)
     if product is None:
         known = ", ".join(each.id for each in await releases.products(tx))
-        raise errors.ProductUnknown(product=product_id, known=known or "none yet")
+        raise database_errors.ProductUnknown(product=product_id, known=known or "none yet")
     register = await releases.register(tx, product_id)
     grace = timedelta(seconds=product.grace_seconds)
     return product, check(product.scheme, claimed, register, tx.at, grace)
@@ -52,7 +52,7 @@ def refuse_unless_latest(product: Product, found: DatabaseCheck) -> None:
     match found.verdict:
         case DatabaseVerdict.OUTDATED:
             assert found.latest and found.latest_published_at and found.outdated_since  # noqa: S101, PT018 - a newer one is out
-            raise errors.DatabaseOutdated(
+            raise database_errors.DatabaseOutdated(
                 **about,
                 latest=found.latest,
                 latest_published_at=found.latest_published_at,
@@ -60,13 +60,13 @@ def refuse_unless_latest(product: Product, found: DatabaseCheck) -> None:
                 update_instructions=help_text,
             )
         case DatabaseVerdict.WITHDRAWN:
-            raise errors.DatabaseWithdrawn(**about, latest=found.latest, update_instructions=help_text)
+            raise database_errors.DatabaseWithdrawn(**about, latest=found.latest, update_instructions=help_text)
         case DatabaseVerdict.UNKNOWN_OLDER:
-            raise errors.DatabaseVersionUnknown(**about, latest=found.latest)
+            raise database_errors.DatabaseVersionUnknown(**about, latest=found.latest)
         case DatabaseVerdict.UNPARSEABLE:
-            raise errors.DatabaseVersionUnreadable(**about, expected=expected_form(product.scheme))
+            raise database_errors.DatabaseVersionUnreadable(**about, expected=expected_form(product.scheme))
         case DatabaseVerdict.NO_DATABASE:
-            raise errors.DatabaseMissing(**about, update_instructions=help_text)
+            raise database_errors.DatabaseMissing(**about, update_instructions=help_text)
 
 
 def check_hashes(claim: Claim, received: Sequence[SampleFacts]) -> None:

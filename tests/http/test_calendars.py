@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from sigreq.embedded.service import Service
-from sigreq_client import Client
-from tests.database import locked
+from tests.database import locked, waiting_for_locks
 from tests.flows import names, refused
 from tests.promises import DAY, HOUR, at, calendar, closed_for_days, customer, name, plan
 from tests.world import World, wait_for
@@ -94,22 +93,21 @@ def test_nothing_moves_until_everything_can(world: World, service: Service) -> N
 
 
 def test_a_submission_that_comes_while_the_calendar_changes_is_not_left_behind(world: World, service: Service) -> None:
-    """The submission has read the old hours and waits; the change must wait for it, or it would be overlooked."""
+    """It has read the old hours and waits to be written: a change that did not wait for it would overlook it."""
     hours = calendar(world, closed_for_days(3))
-    organisation, client = customer(world, plan(world, (60, 60, 60, 60), hours))
+    _, client = customer(world, plan_id := plan(world, (60, 60, 60, 60), hours))
     product = world.product()
-    lock = "LOCK TABLE submission_sample IN ACCESS EXCLUSIVE MODE"
     with ThreadPoolExecutor(2) as pool:
-        with locked(service, lock) as wait_until_waiting:
-            coming = pool.submit(_submit_by_lock, world, client, product)
+        with locked(service, "SELECT 1 FROM plan WHERE id = :id FOR UPDATE", id=plan_id) as wait_until_waiting:
+            coming = pool.submit(world.submit, client, product)
             wait_until_waiting(1)
             body = {"time_zone": "UTC", "hours": closed_for_days(4)}
             changing = pool.submit(world.administrator.set_calendar, hours, body)
-            wait_for(lambda: changing.done(), lambda is_done: is_done or _waiting(service) > 1)
-        case_id = coming.result()["id"]
+            wait_for(lambda: changing.done() or waiting_for_locks(service) > 1, bool)
         changing.result()
+        case_id = coming.result()["id"]
     found = world.analyst.submission(case_id)
-    assert at(found, "due_at").date() == (datetime.now(UTC) + 4 * DAY).date(), organisation
+    assert at(found, "due_at").date() == (datetime.now(UTC) + 4 * DAY).date()
 
 
 @pytest.mark.parametrize(
@@ -170,14 +168,3 @@ def test_a_holiday_and_an_exception_move_the_due_time(world: World) -> None:
     world.administrator.set_calendar(hours, {**body, "exceptions": f"{opens:%Y-%m-%d} 12:00-14:00"})
     assert at(world.analyst.submission(case["id"]), "due_at") == at(case, "due_at") + 3 * HOUR
 
-
-def _submit_by_lock(world: World, client: Client, product: str) -> dict[str, Any]:
-    return world.submit(client, product)
-
-
-def _waiting(service: Service) -> int:
-    from tests.database import one
-
-    statement = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
-    found: int = one(service, statement)
-    return found

@@ -23,7 +23,7 @@ def customer(world: World) -> httpx2.Client:
     return world.plain(world.key("customer", world.organisation()))
 
 
-@pytest.mark.parametrize("address", ["/", "/v1", "/v1/submission", "/v1/submissions/SR-1/nothing", "/v2/account"])
+@pytest.mark.parametrize("address", ["/v1", "/v1/submission", "/v1/submissions/SR-1/nothing", "/v2/account"])
 def test_an_unknown_address_is_a_problem_document(customer: httpx2.Client, address: str) -> None:
     problem(customer.get(address), 404, "address_unknown", "nothing at this address", "/schema")
 

@@ -8,7 +8,7 @@ import pytest
 
 from sigreq import worker
 from sigreq.api.problems import STATUSES
-from sigreq.domain import contract_errors, errors, release_errors
+from sigreq.domain import contract_errors, database_errors, errors, release_errors
 from sigreq.domain.errors import Problem
 from sigreq.embedded.stack import Addresses
 from sigreq.settings import Jobs
@@ -129,7 +129,7 @@ def test_every_job_name_is_registered_with_the_worker(addresses: Addresses) -> N
 
 def _problems(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
     for kind in base.__subclasses__():
-        if kind.__module__ in {errors.__name__, release_errors.__name__, contract_errors.__name__}:
+        if kind.__module__ in {each.__name__ for each in (errors, contract_errors, database_errors, release_errors)}:
             yield kind
             yield from _problems(kind)
 
