@@ -26,7 +26,7 @@ class ContractEndIn(Strict):
 class GoalIn(Strict):
     """Time to a qualified answer, counted in a calendar. Not guaranteed: an internal target, never promised."""
 
-    minutes: Annotated[int, Field(ge=1, le=60 * 24 * 366)]
+    minutes: Annotated[float, Field(gt=0, le=60 * 24 * 366)]
     calendar: Name
     is_guaranteed: bool
 

@@ -26,21 +26,24 @@ def demo(data: Path, samples: Path) -> None:
     import time
 
     from sigreq.embedded.keys import first_keys
+    from sigreq.embedded.postbox import Postbox
     from sigreq.embedded.process import EmbeddedError
     from sigreq.embedded.service import Service
-    from sigreq.embedded.story import Stage, StoryBroken, play
+    from sigreq.embedded.stage import Stage, StoryBroken
+    from sigreq.embedded.story import play
 
     begun = time.monotonic()
     if (data / "demo").exists():
         shutil.rmtree(data)
     click.echo("starting PostgreSQL, Redis, S3, the API and two workers ...")
     try:
-        # The story's webhook receiver listens on this machine.
-        with Service(data, env={"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}) as service:
+        # The story's webhook receiver and mail server listen on this machine.
+        env = {"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}
+        with Postbox() as postbox, Service(data, env={**env, **postbox.settings}) as service:
             (service.data / "demo").touch()
             click.echo(f"ready at {service.url} after {time.monotonic() - begun:.1f} s")
             keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")
-            play(Stage(service.url, keys, samples.resolve(), service.data, say=click.echo))
+            play(Stage(service.url, keys, samples.resolve(), service.data, say=click.echo), postbox)
             click.echo("\nstopping ...")
     except (EmbeddedError, StoryBroken) as error:
         raise click.ClickException(str(error)) from error

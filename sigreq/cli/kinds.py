@@ -54,12 +54,12 @@ class GoalType(click.ParamType[Goal]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Goal:
         """Read it."""
-        found = re.fullmatch(r"([1-4])=([0-9]{1,6})([mh]):([a-z0-9_-]+):(guaranteed|target)", value)
+        found = re.fullmatch(r"([1-4])=([0-9]{1,6})([smh]):([a-z0-9_-]+):(guaranteed|target)", value)
         if found is None:
             text = f"{value!r} is not a goal such as 1=2h:always:guaranteed or 3=90m:office:target"
-            self.fail(f"{text}: SEVERITY=TIME:CALENDAR:KIND, the time in m or h.", param, ctx)
+            self.fail(f"{text}: SEVERITY=TIME:CALENDAR:KIND, the time in s, m or h.", param, ctx)
         severity, number, unit, calendar, kind = found.groups()
-        minutes = int(number) * (60 if unit == "h" else 1)
+        minutes = int(number) * {"s": 1 / 60, "m": 1, "h": 60}[unit]
         return Goal(severity, {"minutes": minutes, "calendar": calendar, "is_guaranteed": kind == "guaranteed"})
 
 

@@ -3,15 +3,18 @@
 from pathlib import Path
 
 from sigreq.embedded.keys import first_keys
+from sigreq.embedded.postbox import Postbox
 from sigreq.embedded.service import Service
-from sigreq.embedded.story import Stage, play
+from sigreq.embedded.stage import Stage
+from sigreq.embedded.story import play
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 def test_the_story_holds_from_the_first_report_to_the_last_webhook(tmp_path: Path) -> None:
-    with Service(tmp_path / "data", env={"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}) as service:
+    env = {"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}
+    with Postbox() as postbox, Service(tmp_path / "data", env={**env, **postbox.settings}) as service:
         keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")
         said: list[str] = []
-        play(Stage(service.url, keys, SAMPLES, tmp_path, say=said.append))
+        play(Stage(service.url, keys, SAMPLES, tmp_path, say=said.append), postbox)
     assert any("is fixed in 20261122.2" in line for line in said)
