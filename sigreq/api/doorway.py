@@ -3,11 +3,12 @@
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request
 from litestar.datastructures import State
 from litestar.di import NamedDependency
+from litestar.params import HeaderParameter
 
 from sigreq.blobs import Blobs
 from sigreq.domain import errors
@@ -19,6 +20,7 @@ from sigreq.store import people
 from sigreq.transaction import Database, Transaction
 
 AnyRequest = Request[Any, Any, State]
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="the ETag of what you read")]
 
 
 @dataclass(frozen=True)
@@ -80,20 +82,22 @@ async def authenticate(request: AnyRequest, services: Services) -> Actor:
         return await people.authenticate(tx, key_of(request))
 
 
-def revision_held(request: AnyRequest) -> int | None:
+def revision_held(if_match: str | None) -> int | None:
     """The revision in If-Match, if there is one. Raises RequestMalformed."""
-    sent = request.headers.get("if-match")
-    if sent is None:
+    if if_match is None:
         return None
-    found = re.fullmatch(r'\s*(?:W/)?"(\d{1,9})"\s*', sent)
+    found = re.fullmatch(r'\s*(?:W/)?"(\d{1,9})"\s*', if_match)
     if found is None:
         raise errors.RequestMalformed(reason='If-Match must be the ETag as it was sent, for example "7"')
     return int(found[1])
 
 
-async def provide_held(request: AnyRequest) -> int:
+async def provide_held(
+    request: AnyRequest,
+    if_match: Annotated[str | None, HeaderParameter(name="If-Match", description="needed: the ETag of what you read")] = None,
+) -> int:
     """The revision that a deciding write is based on. Raises IfMatchMissing."""
-    held = revision_held(request)
+    held = revision_held(if_match)
     if held is None:
         raise errors.IfMatchMissing(what="change" if "/changes/" in request.url.path else "submission")
     return held

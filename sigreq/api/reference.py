@@ -52,11 +52,8 @@ def _tag(operation: dict[str, Any]) -> str:
 
 def _section(method: str, path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
     taken = [_parameter(each) for each in operation.get("parameters", []) if each["in"] != "path"]
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    if "$ref" in body:
-        schema = schemas.get(body["$ref"].rpartition("/")[2], {})
-        needed = set(schema.get("required", []))
-        taken += [f"<code>{escape(n)}</code>{'' if n in needed else '?'}" for n in schema.get("properties", {})]
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        taken += _members(body["schema"], schemas)
     fields = f"<p class=fields>{', '.join(taken)}</p>" if taken else ""
     summary = escape(operation.get("summary", ""))
     description = escape(operation.get("description", "") or "")
@@ -64,6 +61,18 @@ def _section(method: str, path: str, operation: dict[str, Any], schemas: dict[st
     return f"<section>{head}<p>{description}</p>{fields}</section>"
 
 
+def _members(schema: dict[str, Any], schemas: dict[str, Any], part: str = "") -> list[str]:
+    """The fields of a body; those of a part of an upload after its name."""
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    needed = set(schema.get("required", []))
+    found: list[str] = []
+    for name, member in schema.get("properties", {}).items():
+        found.append(f"<code>{escape(part + name)}</code>{'' if name in needed else '?'}")
+    return found
+
+
 def _parameter(parameter: dict[str, Any]) -> str:
     optional = "" if parameter.get("required") else "?"
-    return f"<code>{escape(parameter['name'])}</code>{optional} ({parameter['in']})"
+    about = ": ".join(each for each in (parameter["in"], parameter.get("description")) if each)
+    return f"<code>{escape(parameter['name'])}</code>{optional} ({escape(about)})"

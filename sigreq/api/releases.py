@@ -38,6 +38,7 @@ async def read_feed(
     head = await releases.feed_head(tx)
     if after > head:
         raise release_errors.CursorAhead(cursor=after, head=head)
+    await releases.known_product(tx, product)
     rows = await releases.feed(tx, product, after=after, track=on_track, limit=max(1, min(limit, MAX_PAGE)))
     items = [
         {"number": row.number, "action": row.action, "track": row.track, "at": row.at, "change": row.document}
@@ -52,6 +53,7 @@ async def list_releases(
 ) -> dict[str, Any]:
     """Highest ordinal first."""
     require(actor, Permission.READ_RULES)
+    await releases.known_product(tx, product)
     rows = await releases.listed(tx, product, MAX_PAGE)
     return {"items": [views.release(row) for row in rows]}
 

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import to_builtins
 
 from sigreq.api import views
-from sigreq.api.doorway import AnyRequest, Services, etag, revision_held, spoken
+from sigreq.api.doorway import IfMatch, Services, etag, revision_held, spoken
 from sigreq.api.schemas import Message, OptionalReason
 from sigreq.domain import errors
 from sigreq.domain.lifecycle import Event, State
@@ -73,76 +73,76 @@ async def read_timeline(
 
 @post("/v1/submissions/{submission_id:str}/reply", status_code=200, summary="Answer our question, or comment")
 async def reply(
-    request: AnyRequest,
     submission_id: FromPath[str],
     data: JSONBody[Message],
     services: NamedDependency[Services],
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
+    if_match: IfMatch = None,
 ) -> Response[Any]:
     """A reply to a question brings the case back to its analyst."""
     require(actor, Permission.SUBMIT)
     claim = services.settings.analysis.claim
-    held = revision_held(request)
+    held = revision_held(if_match)
     return shown(actor, await customer.reply(tx, actor, spoken("SR", submission_id), held, data.message, claim))
 
 
 @post("/v1/submissions/{submission_id:str}/withdraw", status_code=200, summary="Withdraw")
 async def withdraw(
-    request: AnyRequest,
     submission_id: FromPath[str],
     data: JSONBody[OptionalReason],
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
+    if_match: IfMatch = None,
 ) -> Response[Any]:
     """Close it; changes that are already on their way are not cancelled."""
     require(actor, Permission.SUBMIT)
-    held = revision_held(request)
+    held = revision_held(if_match)
     return shown(actor, await customer.withdraw(tx, actor, spoken("SR", submission_id), held, data.reason))
 
 
 @post("/v1/submissions/{submission_id:str}/confirm", status_code=200, summary="Confirm the fix")
 async def confirm(
-    request: AnyRequest,
     submission_id: FromPath[str],
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
+    if_match: IfMatch = None,
 ) -> Response[Any]:
     """The fix works for you."""
     require(actor, Permission.SUBMIT)
-    return shown(actor, await customer.confirm(tx, actor, spoken("SR", submission_id), revision_held(request)))
+    return shown(actor, await customer.confirm(tx, actor, spoken("SR", submission_id), revision_held(if_match)))
 
 
 @post("/v1/submissions/{submission_id:str}/still-happens", status_code=200, summary="It still happens")
 async def still_happens(
-    request: AnyRequest,
     submission_id: FromPath[str],
     data: JSONBody[Message],
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
+    if_match: IfMatch = None,
 ) -> Response[Any]:
     """A fixed or closed case goes back to the queue, to another analyst."""
     require(actor, Permission.SUBMIT)
-    return await _reopen(request, submission_id, Event.STILL_HAPPENS, data.message, tx, actor)
+    return await _reopen(if_match, submission_id, Event.STILL_HAPPENS, data.message, tx, actor)
 
 
 @post("/v1/submissions/{submission_id:str}/dispute", status_code=200, summary="Dispute the decision")
 async def dispute(
-    request: AnyRequest,
     submission_id: FromPath[str],
     data: JSONBody[Message],
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
+    if_match: IfMatch = None,
 ) -> Response[Any]:
     """A decided case goes back to the queue, to another analyst."""
     require(actor, Permission.SUBMIT)
-    return await _reopen(request, submission_id, Event.DISPUTED, data.message, tx, actor)
+    return await _reopen(if_match, submission_id, Event.DISPUTED, data.message, tx, actor)
 
 
 async def _reopen(
-    request: AnyRequest, submission_id: str, event: Event, message: str, tx: Transaction, actor: Actor
+    if_match: str | None, submission_id: str, event: Event, message: str, tx: Transaction, actor: Actor
 ) -> Response[Any]:
-    held = revision_held(request)
+    held = revision_held(if_match)
     return shown(actor, await customer.reopen(tx, actor, spoken("SR", submission_id), held, event, message))
 
 

@@ -1,9 +1,12 @@
 """The upload: judged before the bytes, bytes before rows, and no transaction open while they come."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from litestar import Response, post
 from litestar.di import NamedDependency
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Reference, RequestBody, Schema
+from litestar.params import HeaderParameter
 from msgspec import to_builtins
 from pydantic import ValidationError
 
@@ -11,7 +14,7 @@ from sigreq.api import views
 from sigreq.api.doorway import AnyRequest, Services, authenticate, etag
 from sigreq.api.problems import invalid_fields
 from sigreq.api.schemas import SubmissionIn
-from sigreq.api.uploads import receive
+from sigreq.api.uploads import FIELDS, FILE, receive
 from sigreq.blobs import sample_key
 from sigreq.domain import errors
 from sigreq.domain.claim import Claim
@@ -84,8 +87,31 @@ def parse_submission(fields: bytes) -> SubmissionIn:
         raise invalid_fields(problems) from error
 
 
-@post("/v1/submissions", status_code=202, request_max_body_size=None, summary="Submit a false positive or negative")
-async def submit(request: AnyRequest, services: NamedDependency[Services]) -> Response[dict[str, Any]]:
+@dataclass
+class _Submit(Operation):
+    """The body in the API's description, which cannot be seen from a handler that reads it as it comes."""
+
+    def __post_init__(self) -> None:
+        fields = Reference(ref=f"#/components/schemas/{SubmissionIn.__name__}")
+        files = Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING, format="binary"))
+        parts = Schema(type=OpenAPIType.OBJECT, required=[FIELDS, FILE], properties={FIELDS: fields, FILE: files})
+        self.request_body = RequestBody(content={"multipart/form-data": OpenAPIMediaType(parts)}, required=True)
+
+
+@post(
+    "/v1/submissions",
+    status_code=202,
+    request_max_body_size=None,
+    summary="Submit a false positive or negative",
+    operation_class=_Submit,
+)
+async def submit(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    idempotency_key: Annotated[
+        str | None, HeaderParameter(name="Idempotency-Key", description=f"1 to {LONGEST_KEY} characters of your choice")
+    ] = None,
+) -> Response[dict[str, Any]]:
     """multipart/form-data: the JSON part `submission` first, then one or more parts `file`.
 
     The database version is checked before any file byte is taken. With `Idempotency-Key` the same request can be sent
@@ -93,7 +119,7 @@ async def submit(request: AnyRequest, services: NamedDependency[Services]) -> Re
     """
     actor = await authenticate(request, services)
     require(actor, Permission.SUBMIT)
-    upload = _Upload(services, actor, idempotency_key(request))
+    upload = _Upload(services, actor, _checked(idempotency_key))
     with Spool(services.settings.work_dir / "spool") as spool:
         spooled = await receive(request.stream(), request.headers, services.settings.limits, spool, upload.judge)
         answer, is_replayed = await upload.accept(spooled)
@@ -103,9 +129,8 @@ async def submit(request: AnyRequest, services: NamedDependency[Services]) -> Re
     return Response(answer, status_code=202, headers=headers)
 
 
-def idempotency_key(request: AnyRequest) -> str | None:
-    """The header, if there is one. Raises RequestMalformed for an empty or very long one."""
-    key = request.headers.get("idempotency-key")
+def _checked(key: str | None) -> str | None:
+    """The same. Raises RequestMalformed for an empty or very long one."""
     if key is not None and not 1 <= len(key) <= LONGEST_KEY:
         raise errors.RequestMalformed(reason=f"Idempotency-Key must have 1 to {LONGEST_KEY} characters")
     return key

@@ -21,6 +21,14 @@ async def product(tx: Transaction, product_id: str) -> Product | None:
     return await tx.session.get(Product, product_id)
 
 
+async def known_product(tx: Transaction, product_id: str) -> Product:
+    """A product by its short name. Raises NotFound."""
+    found = await product(tx, product_id)
+    if found is None:
+        raise NotFound(what="product", id=product_id)
+    return found
+
+
 async def products(tx: Transaction) -> Sequence[Product]:
     """All products, by name."""
     return (await tx.session.scalars(select(Product).order_by(col(Product.id)))).all()

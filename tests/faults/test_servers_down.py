@@ -73,7 +73,7 @@ def _ready(service: Service) -> tuple[int, dict[str, Any]]:
 
 
 def _unavailable(answer: httpx2.Response, who: str) -> None:
-    problem(answer, 503, "service_unavailable", f"{who} cannot be reached", "try again in 5 seconds")
+    problem(answer, 503, "service_unavailable", f"{who} cannot be reached", "Try again in 5 seconds")
     assert answer.headers["retry-after"] == "5"
 
 
@@ -83,7 +83,7 @@ def _submissions(service: Service, customer: Customer) -> Any:
 
 def test_without_s3_a_submission_is_refused_and_a_retry_works(frail: Service, town: World, customer: Customer) -> None:
     with down(frail, "seaweed"):
-        _unavailable(customer.submits(Idempotency_Key="again"), "the sample store")
+        _unavailable(customer.submits(Idempotency_Key="again"), "the store of sigreq-samples")
         assert _submissions(frail, customer) == 0
         status, found = _ready(frail)
         assert (status, found["status"]) == (503, "unavailable")
