@@ -39,6 +39,13 @@ class Transaction:
 NUL_IN_TEXT = {"22021", "22P05"}
 """How PostgreSQL refuses it: in text, and in JSON."""
 
+UNDEFINED_TABLE = "42P01"
+
+
+class NotMigrated(Exception):
+    """The database has not the tables of this version: run `sigreq migrate`."""
+
+
 Send = Callable[[Sequence[Hint]], Awaitable[None]]
 
 
@@ -62,7 +69,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Commit at the end, roll back on any error.
 
-        Raises ServiceUnavailable when PostgreSQL is out of reach, RequestMalformed for text it cannot hold.
+        Raises ServiceUnavailable when PostgreSQL is out of reach, RequestMalformed for text it cannot hold,
+        NotMigrated.
         """
         try:
             async with self._sessions() as session:
@@ -75,6 +83,8 @@ class Database:
                 raise ServiceUnavailable("the database") from error
             if _sqlstate(error) in NUL_IN_TEXT:
                 raise RequestMalformed(reason="text must not contain the character NUL (U+0000)") from error
+            if _sqlstate(error) == UNDEFINED_TABLE:
+                raise NotMigrated from error
             raise
         if tx.hints:
             await self._send(tx.hints)

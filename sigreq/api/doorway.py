@@ -21,6 +21,7 @@ from sigreq.transaction import Database, Transaction
 
 AnyRequest = Request[Any, Any, State]
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="the ETag of what you read")]
+IfMatchNeeded = Annotated[str | None, HeaderParameter(name="If-Match", description="needed: the ETag of what you read")]
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,7 @@ def revision_held(if_match: str | None) -> int | None:
     return int(found[1])
 
 
-async def provide_held(
-    request: AnyRequest,
-    if_match: Annotated[str | None, HeaderParameter(name="If-Match", description="needed: the ETag of what you read")] = None,
-) -> int:
+async def provide_held(request: AnyRequest, if_match: IfMatchNeeded = None) -> int:
     """The revision that a deciding write is based on. Raises IfMatchMissing."""
     held = revision_held(if_match)
     if held is None:

@@ -61,14 +61,15 @@ def _section(method: str, path: str, operation: dict[str, Any], schemas: dict[st
     return f"<section>{head}<p>{description}</p>{fields}</section>"
 
 
-def _members(schema: dict[str, Any], schemas: dict[str, Any], part: str = "") -> list[str]:
-    """The fields of a body; those of a part of an upload after its name."""
+def _members(schema: dict[str, Any], schemas: dict[str, Any], outer: str = "") -> list[str]:
+    """The fields of a body, and those of the objects in it."""
     if "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
     needed = set(schema.get("required", []))
     found: list[str] = []
     for name, member in schema.get("properties", {}).items():
-        found.append(f"<code>{escape(part + name)}</code>{'' if name in needed else '?'}")
+        found.append(f"<code>{escape(outer + name)}</code>{'' if name in needed else '?'}")
+        found += _members(member, schemas, f"{outer}{name}.")
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from litestar import Response, post
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Reference, RequestBody, Schema
+from litestar.openapi import spec
 from litestar.params import HeaderParameter
 from msgspec import to_builtins
 from pydantic import ValidationError
@@ -88,14 +88,16 @@ def parse_submission(fields: bytes) -> SubmissionIn:
 
 
 @dataclass
-class _Submit(Operation):
+class _Submit(spec.Operation):
     """The body in the API's description, which cannot be seen from a handler that reads it as it comes."""
 
     def __post_init__(self) -> None:
-        fields = Reference(ref=f"#/components/schemas/{SubmissionIn.__name__}")
-        files = Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING, format="binary"))
-        parts = Schema(type=OpenAPIType.OBJECT, required=[FIELDS, FILE], properties={FIELDS: fields, FILE: files})
-        self.request_body = RequestBody(content={"multipart/form-data": OpenAPIMediaType(parts)}, required=True)
+        fields = spec.Reference(ref=f"#/components/schemas/{SubmissionIn.__name__}")
+        file = spec.Schema(type=spec.OpenAPIType.STRING, format=spec.OpenAPIFormat.BINARY)
+        files = spec.Schema(type=spec.OpenAPIType.ARRAY, items=file)
+        parts: dict[str, spec.Reference | spec.Schema] = {FIELDS: fields, FILE: files}
+        body = spec.Schema(type=spec.OpenAPIType.OBJECT, required=[*parts], properties=parts)
+        self.request_body = spec.RequestBody({"multipart/form-data": spec.OpenAPIMediaType(body)}, required=True)
 
 
 @post(

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from sigreq.cli import contracts
+from sigreq.cli.bootstrap import bootstrap
 from sigreq.cli.due_times import due_times
 from sigreq.cli.kinds import LANGUAGES, Moment, Span
 from sigreq.cli.options import Session, api_command
@@ -18,7 +19,7 @@ def admin() -> None:
     """Customers and what they were promised, people, keys, products and published databases."""
 
 
-for command in (due_times, *contracts.COMMANDS):
+for command in (bootstrap, due_times, *contracts.COMMANDS):
     admin.add_command(command)
 
 

@@ -1,6 +1,7 @@
 """Writing, testing and approving signature changes."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,9 @@ import click
 
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import Document, change_text, table
+from sigreq.cli.revisions import decided, revision_option
 
 POLL_SECONDS = 1.0
-
-revision_option = click.option("--revision", type=int, help="The revision you decided on. [default: the newest]")
 
 _source_option = click.option(
     "--source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The rule's file, for rule_*."
@@ -34,8 +34,8 @@ def _show(session: Session, document: Document) -> None:
     session.show(document, change_text(document))
 
 
-def _revision(session: Session, change_id: str, seen: int | None) -> int:
-    return int(session.client.change(change_id)["revision"]) if seen is None else seen
+def _decide(session: Session, write: Callable[..., Document], change_id: str, seen: int | None, *said: Any) -> None:
+    _show(session, decided(session.client.change, write, change_id, seen, *said))
 
 
 @click.command("changes")
@@ -73,8 +73,7 @@ def revise(session: Session, change_id: str, revision: int | None, **content: An
     present = session.client.change(change_id)
     content["rule"] = content["rule"] or present["payload"].get("rule")
     payload = _payload(present["kind"], **content)
-    held = present["revision"] if revision is None else revision
-    _show(session, session.client.revise_change(change_id, held, payload))
+    _decide(session, session.client.revise_change, change_id, revision, payload)
 
 
 @click.command("test")
@@ -83,8 +82,8 @@ def revise(session: Session, change_id: str, revision: int | None, **content: An
 @revision_option
 @api_command
 def start_test(session: Session, change_id: str, revision: int | None, *, wait: bool) -> None:
-    """Test a change on the samples, the earlier cases and the clean corpus."""
-    document = session.client.test_change(change_id, _revision(session, change_id, revision))
+    """Test a change: does it compile, and does it do to the customers' own files what it should?"""
+    document = decided(session.client.change, session.client.test_change, change_id, revision)
     while wait and document["state"] == "testing":
         time.sleep(POLL_SECONDS)
         document = session.client.change(change_id)
@@ -99,7 +98,7 @@ def start_test(session: Session, change_id: str, revision: int | None, *, wait: 
 @api_command
 def approve(session: Session, change_id: str, revision: int | None) -> None:
     """Release a tested change to the feed; who wrote it cannot."""
-    _show(session, session.client.approve_change(change_id, _revision(session, change_id, revision)))
+    _decide(session, session.client.approve_change, change_id, revision)
 
 
 @click.command()
@@ -109,7 +108,7 @@ def approve(session: Session, change_id: str, revision: int | None) -> None:
 @api_command
 def reject(session: Session, change_id: str, reason: str, revision: int | None) -> None:
     """Send a tested change back to who wrote it."""
-    _show(session, session.client.reject_change(change_id, _revision(session, change_id, revision), reason))
+    _decide(session, session.client.reject_change, change_id, revision, reason)
 
 
 @click.command()
@@ -119,7 +118,7 @@ def reject(session: Session, change_id: str, reason: str, revision: int | None) 
 @api_command
 def withdraw(session: Session, change_id: str, reason: str, revision: int | None) -> None:
     """Take a change out of what will be released."""
-    _show(session, session.client.withdraw_change(change_id, _revision(session, change_id, revision), reason))
+    _decide(session, session.client.withdraw_change, change_id, revision, reason)
 
 
 COMMANDS = (list_changes, draft, revise, start_test, approve, reject, withdraw)

@@ -1,13 +1,17 @@
 """An analyst's work on submissions; that on signature changes is in `changes`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import click
 
 from sigreq.cli import changes, phone
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import Document, change_text, event_text, submission_text
+from sigreq.cli.revisions import decided, revision_option
+from sigreq.domain.verdict import Determination, Verdict
 
 
 @click.group()
@@ -19,12 +23,11 @@ def decide() -> None:
     """
 
 
-def _show(session: Session, document: Document) -> None:
+def _decide(
+    session: Session, write: Callable[..., Document], submission_id: str, seen: int | None, *said: Any, **more: Any
+) -> None:
+    document = decided(session.client.submission, write, submission_id, seen, *said, **more)
     session.show(document, submission_text(document))
-
-
-def _revision(session: Session, submission_id: str, seen: int | None) -> int:
-    return int(session.client.submission(submission_id)["revision"]) if seen is None else seen
 
 
 @decide.command()
@@ -52,84 +55,80 @@ def take(session: Session) -> None:
 
 @decide.command()
 @click.argument("submission_id", metavar="ID")
-@changes.revision_option
+@revision_option
 @api_command
 def claim(session: Session, submission_id: str, revision: int | None) -> None:
     """Claim this submission, or make your claim last longer."""
-    _show(session, session.client.claim(submission_id, _revision(session, submission_id, revision)))
+    _decide(session, session.client.claim, submission_id, revision)
 
 
 @decide.command("give-back")
 @click.argument("submission_id", metavar="ID")
 @click.option("--reason")
-@changes.revision_option
+@revision_option
 @api_command
 def give_back(session: Session, submission_id: str, reason: str | None, revision: int | None) -> None:
     """Put a claimed submission back into the queue."""
-    _show(session, session.client.give_back(submission_id, _revision(session, submission_id, revision), reason))
+    _decide(session, session.client.give_back, submission_id, revision, reason)
 
 
 @decide.command()
 @click.argument("submission_id", metavar="ID")
 @click.argument("message")
 @click.option("--qualified", is_flag=True, help="You ask for all that is needed: the service goal counts it.")
-@changes.revision_option
+@revision_option
 @api_command
 def ask(session: Session, submission_id: str, message: str, revision: int | None, *, qualified: bool) -> None:
     """Ask the customer; the submission waits for the reply."""
-    held = _revision(session, submission_id, revision)
-    _show(session, session.client.ask(submission_id, held, message, is_qualified=qualified))
+    _decide(session, session.client.ask, submission_id, revision, message, is_qualified=qualified)
 
 
 @decide.command()
 @click.argument("submission_id", metavar="ID")
 @click.argument("message")
 @click.option("--qualified", is_flag=True, help="This is the answer that the service goal counts.")
-@changes.revision_option
+@revision_option
 @api_command
 def answer(session: Session, submission_id: str, message: str, revision: int | None, *, qualified: bool) -> None:
     """Tell the customer something."""
-    held = _revision(session, submission_id, revision)
-    _show(session, session.client.answer(submission_id, held, message, is_qualified=qualified))
+    _decide(session, session.client.answer, submission_id, revision, message, is_qualified=qualified)
 
 
 @decide.command()
 @click.argument("submission_id", metavar="ID")
-@click.argument("determination")
-@click.argument("final_verdict", type=click.Choice(["clean", "malware", "pua", "unknown"]))
+@click.argument("determination", type=click.Choice([each.value for each in Determination]))
+@click.argument("final_verdict", type=click.Choice([each.value for each in Verdict]))
 @click.argument("message")
 @click.option("--not-qualified", is_flag=True, help="This is not the answer that the service goal counts.")
-@changes.revision_option
+@revision_option
 @api_command
 def determine(
     session: Session, submission_id: str, revision: int | None, *, not_qualified: bool, **conclusion: str
 ) -> None:
-    """Conclude: DETERMINATION such as false_positive_confirmed, what the file is, and a MESSAGE to the customer."""
-    held = _revision(session, submission_id, revision)
-    _show(session, session.client.determine(submission_id, held, **conclusion, is_qualified=not not_qualified))
+    """Conclude on the claim: what holds, what the file is, and a MESSAGE to the customer."""
+    is_qualified = not not_qualified
+    _decide(session, session.client.determine, submission_id, revision, **conclusion, is_qualified=is_qualified)
 
 
 @decide.command()
 @click.argument("submission_id", metavar="ID")
 @click.argument("level", metavar="SEVERITY", type=click.IntRange(1, 4))
 @click.option("--reason", help="Needed to lower it.")
-@changes.revision_option
+@revision_option
 @api_command
 def severity(session: Session, submission_id: str, level: int, reason: str | None, revision: int | None) -> None:
     """Correct the severity, from 1 (work is interrupted) to 4 (no effect on function)."""
-    held = _revision(session, submission_id, revision)
-    _show(session, session.client.change_severity(submission_id, held, level, reason))
+    _decide(session, session.client.change_severity, submission_id, revision, level, reason)
 
 
 @decide.command("miss-reason")
 @click.argument("submission_id", metavar="ID")
 @click.argument("reason")
-@changes.revision_option
+@revision_option
 @api_command
 def miss_reason(session: Session, submission_id: str, reason: str, revision: int | None) -> None:
     """Say, for the report, why an answer came late."""
-    held = _revision(session, submission_id, revision)
-    _show(session, session.client.explain_miss(submission_id, held, reason))
+    _decide(session, session.client.explain_miss, submission_id, revision, reason)
 
 
 @decide.command()

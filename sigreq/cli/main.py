@@ -16,7 +16,7 @@ class Entry(NamedTuple):
 SECTIONS = {
     "Run sigreq": {
         "up": Entry("up:up", "Start everything on this machine."),
-        "demo": Entry("demo:demo", "Watch one false positive go from the report to the proved fix."),
+        "demo": Entry("demo:demo", "Watch four cases go their way, and the service contract being kept."),
         "serve": Entry("serve:serve", "Run the HTTP server."),
         "worker": Entry("worker:worker", "Run the background worker."),
         "migrate": Entry("migrate:migrate", "Bring the database to this version's tables."),

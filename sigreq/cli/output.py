@@ -72,8 +72,7 @@ def submission_text(document: Document) -> str:
         ("Severity", f"{document['severity']} ({document['track']} track)"),
         ("Plan", f"{document['plan']}{', a premium incident' if document['is_premium'] else ''}"),
         ("Received", moment(document["received_at"])),
-        ("Answer due", _due(document)),
-        *([("Answered", moment(document["answered_at"]))] if document["answered_at"] else []),
+        ("Answered", moment(document["answered_at"])) if document["answered_at"] else ("Answer due", _due(document)),
         *_phone(document),
         *((title, document[name]) for name, title in _WHERE_KNOWN.items() if document.get(name)),
         *([("Claimed until", moment(document["claim_expires_at"]))] if document.get("claim_expires_at") else []),
@@ -110,6 +109,8 @@ def next_step(document: Document) -> str:
 
 def _due(document: Document) -> str:
     """Staff see a goal that was not promised, customers do not."""
+    if document["answered_at"]:
+        return "answered"
     due = document.get("due_at", document["response_due_at"])
     if due is None:
         return "no time is guaranteed"

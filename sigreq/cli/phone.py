@@ -4,25 +4,24 @@ from datetime import datetime
 
 import click
 
-from sigreq.cli import changes
 from sigreq.cli.claim import claim_of, claim_options
 from sigreq.cli.kinds import Moment
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import moment, submission_text
+from sigreq.cli.revisions import decided, revision_option
 
 
 @click.command("phone-call")
 @click.argument("submission_id", metavar="ID")
 @click.option("--at", type=Moment(), help="When the customer called, such as 2026-11-21T10:32:00Z. [default: now]")
 @click.option("--note", help="What was said, for the customer and the record.")
-@changes.revision_option
+@revision_option
 @api_command
 def phone_call(
     session: Session, submission_id: str, at: datetime | None, note: str | None, revision: int | None
 ) -> None:
     """Note a call of the customer, which outside business hours can start their answer clock."""
-    held = int(session.client.submission(submission_id)["revision"]) if revision is None else revision
-    document = session.client.log_call(submission_id, held, at, note)
+    document = decided(session.client.submission, session.client.log_call, submission_id, revision, at, note)
     session.show(document, submission_text(document))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sigreq.cli.options import Session, api_command
-from sigreq.cli.train import Train, Waiting, couple, next_version
+from sigreq.cli.train import Train, Waiting, couple, is_behind, next_version
 from sigreq.domain.ruleset import Ruleset
 from sigreq_client import ApiError, ApiUnreachable
 
@@ -57,7 +57,8 @@ def run(session: Session, *, state: Path | None, once: bool, interval: float, dr
     path = state or Path(f".sigreq-release-{Path(said['product']).name}.json")
     order = Order(session=session, state=path, is_dry_run=dry_run, **said)
     if once or dry_run:
-        _look(order)
+        if not _look(order):
+            session.show({"version": None, "changes": []}, "Nothing waits.")
         return
     while True:
         _look_again(order)
@@ -76,17 +77,16 @@ def _look_again(order: Order) -> None:
         click.echo(f"{error.detail} [{error.code}]", err=True)
 
 
-def _look(order: Order) -> None:
+def _look(order: Order) -> bool:
+    """Publish what waits; whether anything did."""
     waiting = _read_feed(order)
     if not order.is_dry_run:
         waiting.save(order.state)
-    is_done = False
-    while not is_done:
-        items = [item for item in waiting.items.values() if order.track in (None, item["track"])]
-        if not items:
-            return
+    while items := [item for item in waiting.items.values() if order.track in (None, item["track"])]:
         version, ordinal, base = _next_place(order)
-        is_done = _send(order, waiting, version, ordinal, couple(items, base))
+        if _send(order, waiting, version, ordinal, couple(items, base)):
+            return True
+    return False
 
 
 def _read_feed(order: Order) -> Waiting:
@@ -126,12 +126,19 @@ def _next_place(order: Order) -> tuple[str, int, Ruleset]:
     version = order.version or next_version((row["version"] for row in published), datetime.now(UTC).date())
     if version is None:
         raise click.UsageError(f"{order.product} does not count its databases by date: give --once and --version.")
+    newest = published[0]["version"]
+    if is_behind(version, newest):
+        click.echo(f"Warning: {version} does not sort above {newest}, the newest of {order.product}.", err=True)
     rules = order.session.client.ruleset(order.product, base["version"])
     return version, published[0]["ordinal"] + 1, Ruleset(rules["rules"], frozenset(rules["allowed"]))
 
 
 def _send(order: Order, waiting: Waiting, version: str, ordinal: int, train: Train) -> bool:
-    """Publish, and remember it. False when the server does not wait for some of these changes any more."""
+    """Publish, and remember it. False when the server does not wait for some of these changes any more.
+
+    No change is picked up first, because here nothing takes long between reading the feed and publishing: a version
+    that the server refuses leaves every change as it was.
+    """
     ruleset = {"rules": dict(train.ruleset.rules), "allowed": sorted(train.ruleset.allowed)}
     body = {"ordinal": ordinal, "ruleset": ruleset, "changes": train.changes}
     document = {"version": version, "left": train.left, **body}
@@ -139,7 +146,6 @@ def _send(order: Order, waiting: Waiting, version: str, ordinal: int, train: Tra
         order.session.show(document, f"Would publish {_text(order.product, version, train)}")
         return True
     try:
-        _pick_up(order, train)
         order.session.client.publish(order.product, version, body)
     except ApiError as error:
         if error.code != "change_unknown":
@@ -152,16 +158,6 @@ def _send(order: Order, waiting: Waiting, version: str, ordinal: int, train: Tra
     waiting.save(order.state)
     order.session.show(document, f"Published {_text(order.product, version, train)}")
     return True
-
-
-def _pick_up(order: Order, train: Train) -> None:
-    """Tell that these are on their way; one that was told so by an earlier attempt is no error."""
-    for report in train.changes:
-        try:
-            order.session.client.picked_up(report["id"])
-        except ApiError as error:
-            if error.code != "state_forbids":
-                raise
 
 
 def _text(product: str, version: str, train: Train) -> str:

@@ -8,19 +8,9 @@ import click
 @click.option("--port", default=8080, show_default=True, help="Port to listen on.")
 def serve(host: str, port: int) -> None:
     """Serve the API. Settings come from the environment (SIGREQ_...); run as many of these as you like."""
-    import uvicorn
-
     from sigreq import logs
-    from sigreq.api.app import create_app
+    from sigreq.api.server import run
     from sigreq.cli.environment import settings
 
     logs.set_up()
-    uvicorn.run(
-        create_app(settings()),
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=10,
-        server_header=False,
-    )
+    run(settings(), host, port)

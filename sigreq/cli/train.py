@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from sigreq.domain.changes import ChangeKind, Content, RuleContent, Unfit, apply, content_of, is_in
 from sigreq.domain.ruleset import Ruleset
-from sigreq.domain.versions import Scheme, parse
+from sigreq.domain.versions import Scheme, VersionKey, parse
 
 FeedItem = Mapping[str, Any]
 
@@ -101,9 +101,21 @@ def next_version(published: Iterable[str], today: date) -> str | None:
     Never before the newest, though its date may lie ahead of `today`.
     """
     try:
-        day, revision = max(parse(Scheme.DATE_REVISION, version) for version in published)
+        day, revision = max(map(_dated, published))
     except ValueError:
         return None
     if day < today.toordinal():
         return f"{today:%Y%m%d}.001"
     return f"{date.fromordinal(day):%Y%m%d}.{revision + 1:03d}"
+
+
+def is_behind(version: str, newest: str) -> bool:
+    """Whether a version is not above the newest; False where the form does not tell."""
+    try:
+        return _dated(version) <= _dated(newest)
+    except ValueError:
+        return False
+
+
+def _dated(version: str) -> VersionKey:
+    return parse(Scheme.DATE_REVISION, version)

@@ -13,6 +13,7 @@ class Lock(IntEnum):
     TAKE = 0x5167_0001
     FEED = 0x5167_0002
     REGISTER = 0x5167_0003
+    FIRST_ADMINISTRATOR = 0x5167_0004
 
 
 async def hold(tx: Transaction, lock: Lock) -> None:

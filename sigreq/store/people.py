@@ -15,6 +15,8 @@ from sigreq.domain import plans
 from sigreq.domain.errors import AlreadyExists, KeyRevoked, KeyUnknown, NotFound
 from sigreq.domain.people import Actor, Language, Role
 from sigreq.domain.submission import Severity
+from sigreq.store import locks
+from sigreq.store.locks import Lock
 from sigreq.tables.people import ApiKey, Organisation, Person, Plan, WebhookEndpoint
 from sigreq.transaction import Transaction
 
@@ -132,6 +134,22 @@ async def add_person(tx: Transaction, name: str, role: Role, organisation_id: st
     tx.session.add(row)
     await tx.session.flush()
     return row
+
+
+async def first_administrator(tx: Transaction, name: str) -> tuple[Person, str]:
+    """Somebody who can make all the others, and their key. Raises AlreadyExists when an administrator has a key."""
+    await locks.hold(tx, Lock.FIRST_ADMINISTRATOR)
+    statement = (
+        select(col(Person.id))
+        .join(ApiKey, col(ApiKey.person_id) == col(Person.id))
+        .where(col(Person.role) == Role.ADMINISTRATOR, col(ApiKey.revoked_at).is_(None))
+        .limit(1)
+    )
+    present = await tx.session.scalar(statement)
+    if present is not None:
+        raise AlreadyExists(what="administrator", id=present)
+    made = await add_person(tx, name, Role.ADMINISTRATOR, None)
+    return made, await issue_key(tx, made)
 
 
 def set_contact(row: Person, email: str | None, language: Language) -> None:

@@ -261,3 +261,14 @@ def test_the_report_is_printed_as_csv_or_json(server: Scripted) -> None:
     assert run(server, "report", "--csv", "--json").exit_code == 2
     server.on("GET /v1/reports/attainment", Answer(REPORT))
     assert json.loads(run(server, "report", "--json").stdout) == REPORT
+
+
+def test_an_answered_case_is_not_due_any_more(server: Scripted) -> None:
+    answered = FOR_STAFF | {"answered_at": "2026-11-22T11:00:00Z"}
+    server.on("GET /v1/submissions/SR-1", Answer(answered))
+    server.on("GET /v1/submissions/SR-1/timeline", Answer({"items": []}))
+    server.on("GET /v1/submissions", Answer({"items": [answered], "next_cursor": None}))
+    text = run(server, "status", "SR-1").stdout
+    assert "Answered:               2026-11-22 11:00+00:00" in text
+    assert "due" not in text
+    assert run(server, "list").stdout.splitlines()[1].endswith("answered")

@@ -27,8 +27,6 @@ def shop(server: Scripted) -> Scripted:
     server.on("GET /v1/releases/av", Answer(RELEASES))
     server.on("GET /v1/releases/av/20261101.001/ruleset", Answer({"rules": {"old": "rule old {}"}, "allowed": ["aa"]}))
     server.on(f"PUT /v1/releases/av/{NEXT}", Answer({}, 201))
-    for change in ("C1", "C2"):
-        server.on(f"POST /v1/changes/{change}/picked-up", Answer({}))
     return server
 
 
@@ -60,7 +58,6 @@ def test_an_approved_change_is_published_on_the_newest_live_rules(shop: Scripted
             "changes": [{"id": "C1", "rev": 1, "is_included": True}],
         }
     ]
-    assert "POST /v1/changes/C1/picked-up" in shop.asked
 
 
 def test_a_tool_killed_after_publishing_does_not_publish_again(shop: Scripted, tmp_path: Path) -> None:
@@ -146,9 +143,47 @@ def test_a_version_names_one_database_so_it_cannot_be_polled_with(server: Script
     assert server.seen == []
 
 
-def test_a_change_picked_up_by_an_earlier_attempt_is_published(shop: Scripted, tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", ["database_version_unreadable", "release_exists", "ordinal_not_higher"])
+def test_a_version_that_the_server_refuses_leaves_every_change_as_it_was(
+    shop: Scripted, tmp_path: Path, code: str
+) -> None:
+    state = tmp_path / "state.json"
     shop.on("GET /v1/feed", page(entry(4, "C1", **RULE)), page())
-    again = Answer({"status": 409, "code": "state_forbids", "detail": "It is picked_up."}, 409)
-    shop.on("POST /v1/changes/C1/picked-up", again)
-    assert run(shop, tmp_path / "state.json").exit_code == 0
-    assert len(puts(shop)) == 1
+    shop.on(f"PUT /v1/releases/av/{NEXT}", Answer({"status": 409, "code": code, "detail": "Not so."}, 409))
+    result = run(shop, state)
+    assert (result.exit_code, result.stderr) == (1, f"Error: Not so. [{code}]\n")
+    assert [what for what in shop.asked if not what.startswith("GET")] == [f"PUT /v1/releases/av/{NEXT}"]
+    assert list(json.loads(state.read_text())["items"]) == ["C1"], "it still waits"
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_nothing_to_publish_is_said_and_is_no_failure(shop: Scripted, tmp_path: Path, more: list[str]) -> None:
+    shop.on("GET /v1/feed", page(entry(9, "C9", action="withdrawn")), page())
+    result = run(shop, tmp_path / "state.json", *more)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "Nothing waits.\n", "")
+    told = run(shop, tmp_path / "state.json", *more, "--json")
+    assert json.loads(told.stdout) == {"version": None, "changes": []}
+
+
+def test_a_product_that_does_not_exist_is_a_failure(server: Scripted, tmp_path: Path) -> None:
+    unknown = Answer({"status": 404, "code": "not_found", "detail": "There is no product av."}, 404)
+    server.on("GET /v1/feed", unknown)
+    result = run(server, tmp_path / "state.json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "There is no product av. [not_found]" in result.stderr
+
+
+@pytest.mark.parametrize("version", ["20261101.002", "20261031.9"])
+def test_a_version_that_does_not_sort_above_the_newest_is_warned_about(
+    shop: Scripted, tmp_path: Path, version: str
+) -> None:
+    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE)), page())
+    result = run(shop, tmp_path / "state.json", "--version", version, "--dry-run")
+    assert result.exit_code == 0
+    assert result.stderr == f"Warning: {version} does not sort above 20261101.002, the newest of av.\n"
+
+
+def test_no_order_is_guessed_where_versions_are_written_in_another_form(shop: Scripted, tmp_path: Path) -> None:
+    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE)), page())
+    result = run(shop, tmp_path / "state.json", "--version", "17", "--dry-run")
+    assert (result.exit_code, result.stderr) == (0, "")

@@ -40,6 +40,49 @@ def test_a_decision_can_name_the_revision_that_was_seen(server: Scripted) -> Non
     assert server.seen[0].headers["If-Match"] == '"2"'
 
 
+STALE = Answer({"status": 412, "code": "revision_stale", "detail": "It has changed."}, 412)
+WORDS = ["false_positive_confirmed", "clean", "As you say."]
+ON_A_SUBMISSION = [
+    ("claim", "claim", []),
+    ("phone-call", "phone-call", []),
+    ("answer", "answer", ["Hello."]),
+    ("determine", "determine", WORDS),
+    ("severity", "severity", ["2"]),
+]
+
+
+@pytest.mark.parametrize(("command", "action", "said"), ON_A_SUBMISSION)
+def test_a_decision_is_made_again_once_when_the_case_moved_in_between(
+    server: Scripted, command: str, action: str, said: list[str]
+) -> None:
+    server.on("GET /v1/submissions/SR-1", Answer(SUBMISSION), Answer(SUBMISSION | {"revision": 4}))
+    server.on(f"POST /v1/submissions/SR-1/{action}", STALE, Answer(SUBMISSION))
+    assert run(server, "decide", command, "SR-1", *said).exit_code == 0
+    held = [seen.headers["If-Match"] for seen in server.seen if seen.method == "POST"]
+    assert held == ['"3"', '"4"']
+
+
+def test_a_case_that_moves_again_and_again_is_left_alone(server: Scripted) -> None:
+    server.on("GET /v1/changes/CH-1", Answer(CHANGE))
+    server.on("POST /v1/changes/CH-1/approve", STALE)
+    result = run(server, "decide", "approve", "CH-1")
+    assert (result.exit_code, result.stderr) == (1, "Error: It has changed. [revision_stale]\n")
+    assert len(server.seen) == 4
+
+
+def test_a_decision_on_a_named_revision_is_not_made_again(server: Scripted) -> None:
+    server.on("POST /v1/submissions/SR-1/claim", STALE)
+    assert run(server, "decide", "claim", "SR-1", "--revision", "2").exit_code == 1
+    assert server.asked == ["POST /v1/submissions/SR-1/claim"]
+
+
+def test_a_conclusion_that_does_not_exist_is_a_mistake_of_the_command_line(server: Scripted) -> None:
+    result = run(server, "decide", "determine", "SR-1", "innocent", "clean", "As you say.")
+    assert result.exit_code == 2
+    assert "correct_detection" in result.stderr
+    assert server.seen == []
+
+
 def test_a_rule_is_drafted_under_the_name_of_its_file(server: Scripted, tmp_path: Path) -> None:
     source = tmp_path / "Gen_Fresh.yar"
     source.write_text("rule Gen_Fresh { condition: false }")

@@ -1,10 +1,15 @@
 """What operators and other programs ask the service about itself."""
 
+import json
 import re
+from typing import Any
 
 import httpx2
 
 from sigreq.api.app import ROUTES
+from sigreq.api.schemas import SubmissionIn
+from sigreq.api.uploads import FIELDS, FILE
+from sigreq.embedded.service import Service
 from tests.flows import call
 from tests.world import World
 
@@ -23,6 +28,15 @@ def test_live_and_ready_answer_without_a_key(world: World) -> None:
     }
 
 
+def test_each_process_says_when_it_is_up(service: Service) -> None:
+    logs = {part: (service.data / "logs" / f"{part}.log").read_text() for part in ("api", "worker-standard")}
+    lines = [json.loads(line) for log in logs.values() for line in log.splitlines() if '.started"' in line]
+    api, worker = ({name: line[name] for name in line if name not in {"level", "timestamp"}} for line in lines)
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    assert api == {"event": "api.started", "host": host, "port": int(port)}
+    assert worker == {"event": "worker.started", "queue": "standard"}
+
+
 def test_the_description_of_the_api_names_every_path_and_asks_for_a_key(world: World) -> None:
     found = _get(world, "/schema/openapi.json")
     assert found.status_code == 200
@@ -39,10 +53,41 @@ def test_the_description_has_a_page_for_people(world: World) -> None:
     assert page.headers["Content-Type"].startswith("text/html")
 
 
+def test_the_description_says_what_an_upload_holds(world: World) -> None:
+    described = _get(world, "/schema/openapi.json").json()
+    body = described["paths"]["/v1/submissions"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert list(body["properties"]) == [FIELDS, FILE]
+    where, _, name = body["properties"][FIELDS]["$ref"].rpartition("/")
+    assert where == "#/components/schemas"
+    assert set(described["components"]["schemas"][name]["properties"]) == set(SubmissionIn.model_fields)
+
+
+def test_the_description_names_the_headers_that_are_read(world: World) -> None:
+    paths = _get(world, "/schema/openapi.json").json()["paths"]
+    assert _headers(paths["/v1/submissions"]["post"]) == ["Idempotency-Key"]
+    for action in ("claim", "answer", "determine", "phone-call", "reply", "withdraw", "confirm", "dispute"):
+        assert _headers(paths[f"/v1/submissions/{{submission_id}}/{action}"]["post"]) == ["If-Match"], action
+    assert _headers(paths["/v1/changes/{change_id}"]["put"]) == ["If-Match"]
+    assert _headers(paths["/v1/queue/take"]["post"]) == []
+
+
+def test_the_page_shows_headers_and_the_fields_of_the_upload(world: World) -> None:
+    page = _get(world, "/schema").text
+    assert "<code>Idempotency-Key</code>? (header: 1 to 200 characters of your choice)" in page
+    assert "<code>If-Match</code>? (header: needed: the ETag of what you read)" in page
+    assert "<code>submission.database_version</code>" in page
+    assert "<code>submission.details.hosts_affected</code>?" in page
+
+
 def test_an_unknown_address_leads_to_the_description(world: World) -> None:
     answer = call(world, world.keys["analyst"], "GET", "/v1/nothing-here")
     assert (answer.status_code, answer.json()["code"]) == (404, "address_unknown")
     assert "/schema" in answer.json()["detail"]
+
+
+def _headers(operation: dict[str, Any]) -> list[str]:
+    """The names of the headers that an operation takes."""
+    return [each["name"] for each in operation.get("parameters", []) if each["in"] == "header"]
 
 
 def _paths() -> set[str]:

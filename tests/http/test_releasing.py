@@ -182,3 +182,9 @@ def _ids(page: dict[str, Any]) -> list[str]:
 
 def _rule_names(count: int) -> list[str]:
     return [f"Rule_{number}" for number in range(count)]
+
+
+@pytest.mark.parametrize("address", ["/v1/feed?product=no-such-product", "/v1/releases/no-such-product"])
+def test_a_product_that_does_not_exist_is_not_one_without_releases(world: World, address: str) -> None:
+    answer = world.plain(world.keys["release"]).get(address)
+    problem(answer, 404, "not_found", "There is no product no-such-product")
