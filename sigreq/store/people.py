@@ -50,7 +50,7 @@ async def authenticate(tx: Transaction, key: str) -> Actor:
         .join(Person, col(Person.id) == col(ApiKey.person_id))
         .where(col(ApiKey.digest) == digest(key))
     )
-    found = (await tx.session.execute(statement)).tuples().one_or_none()
+    found = (await tx.session.execute(statement)).one_or_none()
     if found is None:
         raise KeyUnknown
     row, person = found

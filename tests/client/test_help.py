@@ -1,0 +1,17 @@
+"""What the commands say of themselves."""
+
+from click.testing import CliRunner
+
+from sigreq.cli.main import main
+
+
+def test_the_gate_is_said_to_test_what_it_tests() -> None:
+    text = CliRunner().invoke(main, ["decide", "test", "--help"]).stdout
+    assert "files" in text
+    assert "corpus" not in text
+    assert "earlier" not in text
+
+
+def test_every_conclusion_is_named() -> None:
+    text = CliRunner().invoke(main, ["decide", "determine", "--help"]).stdout
+    assert "customer_override" in text.replace("\n", "").replace(" ", "")

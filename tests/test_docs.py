@@ -1,0 +1,64 @@
+"""What the documents say of the code, held against the code."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from inspect import cleandoc
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from sigreq.api.problems import STATUSES
+from sigreq.cli.main import ENTRIES
+from sigreq.domain.errors import Problem
+from sigreq.settings import Mail, Settings
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+HEAD = "| status | code | message | facts |\n|---|---|---|---|\n"
+
+
+def error_table() -> str:
+    """The table of docs/api.md as the code has it."""
+    return HEAD + "".join(_line(kind, status) for kind, status in sorted(STATUSES.items(), key=lambda each: each[1]))
+
+
+def _line(kind: type[Problem], status: int) -> str:
+    message = cleandoc(kind.__doc__ or "").strip().replace("\n", " ")
+    facts = ", ".join(f"`{field.name}`" for field in fields(kind)) if is_dataclass(kind) else ""
+    return f"| {status} | `{kind.__new__(kind).code}` | {message} | {facts} |\n"
+
+
+def setting_names(model: type[BaseModel], before: str = "SIGREQ_") -> Iterator[str]:
+    """Every setting under its name in the environment."""
+    for name, field in model.model_fields.items():
+        section = Mail if name == "mail" else field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            yield from setting_names(section, f"{before}{name.upper()}__")
+        else:
+            yield f"{before}{name.upper()}"
+
+
+def test_the_table_of_errors_is_the_codes() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    found = page[page.index(HEAD) :].partition("\n\n")[0] + "\n"
+    assert found.splitlines() == error_table().splitlines()
+
+
+def test_every_setting_stands_in_the_operators_page_and_no_other() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    rows = set(re.findall(r"^\| `(SIGREQ_\w+)` \|", page, re.MULTILINE))
+    assert rows == set(setting_names(Settings))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_a_page_names_exists(page: Path) -> None:
+    named = set(re.findall(r"(?:`|\$ )sigreq ([a-z][a-z-]+)", page.read_text()))
+    assert named <= set(ENTRIES)
