@@ -3,6 +3,7 @@
 arq is maintained but not developed, so nothing else imports it but this module and `worker.py`.
 """
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from sigreq.transaction import Hint
 
 log = structlog.get_logger()
 HINT_LIVES_SECONDS = 600
+PATIENCE_SECONDS = 2
 UNREACHABLE = (RedisError, OSError, TimeoutError)
 
 
@@ -72,7 +74,8 @@ class Hints:
     async def ping(self) -> None:
         """Raises ServiceUnavailable when Redis does not answer."""
         try:
-            await (await self._connected()).ping()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await (await self._connected()).ping()
         except UNREACHABLE as error:
             raise ServiceUnavailable("redis") from error
 
@@ -83,5 +86,13 @@ class Hints:
 
     async def _connected(self) -> ArqRedis:
         if self._pool is None:
-            self._pool = await create_pool(self._settings, job_serializer=encode, job_deserializer=json.loads)
+            self._pool = await connect(self._settings)
         return self._pool
+
+
+async def connect(settings: RedisSettings) -> ArqRedis:
+    """A pool that speaks JSON and never waits for a silent server: without a hint jobs are found in the database."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        pool = await create_pool(settings, job_serializer=encode, job_deserializer=json.loads)
+    pool.connection_pool.connection_kwargs["socket_timeout"] = PATIENCE_SECONDS
+    return pool

@@ -59,7 +59,12 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int, send: Send, clock: Callable[[], datetime] = utc_now) -> None:
         self._engine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10, connect_args={"timeout": 5}
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=10,
+            connect_args={"timeout": 5},
+            hide_parameters=True,
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._send = send
@@ -102,8 +107,8 @@ async def _connect(session: AsyncSession) -> None:
 
 
 def _is_out_of_reach(error: DBAPIError) -> bool:
-    """Whether the server is gone or not accepting (classes 08 and 57P0x of SQLSTATE), not whether our SQL is wrong."""
-    return error.connection_invalidated or _sqlstate(error).startswith(("08", "57P", "53300"))
+    """Whether the server is gone or not accepting or wants the transaction repeated (08, 57P0x, 40 of SQLSTATE)."""
+    return error.connection_invalidated or _sqlstate(error).startswith(("08", "57P", "53300", "40"))
 
 
 def _sqlstate(error: DBAPIError) -> str:

@@ -26,6 +26,10 @@ class TryAgain(Exception):
         self.pause = pause
 
 
+class GaveUp(Exception):
+    """The work will never be done, for a reason that has to stand in the job's row."""
+
+
 @dataclass(frozen=True)
 class Work:
     """How to do one kind of job, and what to write when it failed too often: nothing is silently dropped."""
@@ -71,6 +75,8 @@ class Runner:
                 await finish(tx)
         except LeaseLost:
             raise
+        except GaveUp as reason:
+            await self._give_up(work, lease, str(reason))
         except TryAgain as later:
             await self._put_back(lease, later.pause, str(later), is_counted=True)
         except ServiceUnavailable as outage:
@@ -84,6 +90,9 @@ class Runner:
             pause = min(timedelta(milliseconds=250) * 2**lease.attempt, LONGEST_PAUSE)
             await self._put_back(lease, pause, told, is_counted=True)
             return
+        await self._give_up(work, lease, told)
+
+    async def _give_up(self, work: Work, lease: Lease, told: str) -> None:
         async with self._database.transaction() as tx:
             await jobs.finish(tx, lease, told[:500])
             await work.give_up(tx, lease, told)

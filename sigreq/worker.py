@@ -12,13 +12,14 @@ from typing import Any
 
 import psutil
 import structlog
+from arq.connections import ArqRedis
 from arq.worker import Function, func
 from arq.worker import Worker as ArqWorker
 
 from sigreq.blobs import Blobs
 from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.submission import Track
-from sigreq.jobs import UNREACHABLE, Hints, encode, queue_name, redis_settings
+from sigreq.jobs import UNREACHABLE, Hints, connect, encode, queue_name, redis_settings
 from sigreq.notify import deliveries, letters
 from sigreq.notify.deliveries import Deliveries
 from sigreq.notify.letters import Letters
@@ -40,6 +41,7 @@ from sigreq.work import Runner, Work
 log = structlog.get_logger()
 UPKEEP_EVERY = timedelta(seconds=5)
 LAST_WORDS_SECONDS = 5
+OUTWARD = frozenset({JobName.DELIVER, JobName.MAIL, JobName.WARN})
 ARQ_TIMEOUT_SECONDS = 3600  # only a last resort: leases and the scanner's own clock come long before
 
 
@@ -49,15 +51,18 @@ class TrackWorker:
     def __init__(self, settings: Settings, queue: Track) -> None:
         self._settings = settings
         self._queue = queue
-        self._hints = Hints(settings.redis.url.get_secret_value())
+        redis_url = settings.redis.url.get_secret_value()
+        self._hints = Hints(redis_url)
+        self._redis = redis_settings(redis_url, is_patient=True)
         url = settings.database.url.get_secret_value()
-        self._database = Database(url, pool_size=settings.jobs.at_once + 4, send=self._hints.send)
+        self._database = Database(url, pool_size=2 * settings.jobs.at_once + 4, send=self._hints.send)
         self._work_dir = own_folder(settings.work_dir)
         self._scanner = Scanner(self._work_dir, children=settings.scanning.children, timeout=settings.scanning.timeout)
         hooks = settings.webhooks
         self._sender = WebhookSender(allow_private=hooks.allow_private_addresses, timeout=hooks.timeout)
         self._runner = Runner(self._database, self._works(), settings.jobs)
-        self._direct: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._at_once = {lane: asyncio.Semaphore(settings.jobs.at_once) for lane in (True, False)}
 
     def _works(self) -> dict[JobName, Work]:
         """What each kind of job does."""
@@ -91,19 +96,31 @@ class TrackWorker:
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
-        if self._direct:
-            await asyncio.wait(self._direct, timeout=LAST_WORDS_SECONDS)
+        await self._finish_tasks()
         await self._scanner.close()
         await self._sender.close()
         await self._hints.close()
         await self._database.close()
         shutil.rmtree(self._work_dir, ignore_errors=True)
 
+    async def _finish_tasks(self) -> None:
+        """Give what is under way a little time, then break it off, before the scanner goes.
+
+        What is broken off writes nothing: its lease lapses, and the job is found again.
+        """
+        if not self._tasks:
+            return
+        _, left = await asyncio.wait(self._tasks.values(), timeout=LAST_WORDS_SECONDS)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
     async def _listen(self) -> None:
         """Take hints from Redis; whenever it goes away, come back when it does."""
         while True:
-            arq = self._arq_worker()
+            arq = None
             try:
+                arq = self._arq_worker(await connect(self._redis))
                 await arq.async_run()
             except UNREACHABLE as error:
                 log.warning("worker.redis_lost", error=type(error).__name__)
@@ -112,17 +129,15 @@ class TrackWorker:
                 log.exception("worker.listening_failed")
                 await asyncio.sleep(0.5)
             finally:
-                if arq.main_task is not None:
+                if arq is not None and arq.main_task is not None:
                     arq.main_task.cancel()
-                if arq.tasks:
-                    await asyncio.wait(arq.tasks.values(), timeout=LAST_WORDS_SECONDS)
 
-    def _arq_worker(self) -> ArqWorker:
+    def _arq_worker(self, pool: ArqRedis) -> ArqWorker:
         jobs = self._settings.jobs
         return ArqWorker(
-            functions=functions(self._runner),
+            functions=functions(self._begin),
             queue_name=queue_name(self._queue),
-            redis_settings=redis_settings(self._settings.redis.url.get_secret_value(), is_patient=True),
+            redis_pool=pool,
             handle_signals=False,
             max_jobs=jobs.at_once,
             job_timeout=ARQ_TIMEOUT_SECONDS,
@@ -145,14 +160,21 @@ class TrackWorker:
         try:
             await self._hints.send_or_fail(hints)
         except UNREACHABLE:
-            at_once = asyncio.Semaphore(self._settings.jobs.at_once)
             for hint in hints:
-                task = asyncio.create_task(self._run_directly(hint.job_id, at_once))
-                self._direct.add(task)
-                task.add_done_callback(self._direct.discard)
+                self._begin(hint.name, hint.job_id)
 
-    async def _run_directly(self, job_id: str, at_once: asyncio.Semaphore) -> None:
-        async with at_once:
+    def _begin(self, name: str, job_id: str) -> None:
+        """Have a job done, once however often it is hinted at.
+
+        What leaves the house has places of its own, so that a receiver who is slow to answer delays no screening.
+        """
+        if job_id not in self._tasks:
+            task = asyncio.create_task(self._run(job_id, self._at_once[name in OUTWARD]))
+            self._tasks[job_id] = task
+            task.add_done_callback(lambda _: self._tasks.pop(job_id, None))
+
+    async def _run(self, job_id: str, places: asyncio.Semaphore) -> None:
+        async with places:
             with suppress(ServiceUnavailable):  # it stays due, and is found again
                 await self._runner.run(job_id)
 
@@ -174,14 +196,16 @@ def own_folder(work_dir: Path) -> Path:
     return own
 
 
-def functions(runner: Runner) -> list[Function]:
-    """Every job name, each with the same few words: the row says the rest."""
+def functions(begin: Callable[[str, str], None]) -> list[Function]:
+    """Every job name. What arq calls only begins the job: how many run at once is for us to say."""
 
-    async def run(_: dict[Any, Any], job_id: str) -> None:
-        with suppress(ServiceUnavailable):  # it stays due, and is found again
-            await runner.run(job_id)
+    def function(name: JobName) -> Function:
+        async def run(_: dict[Any, Any], job_id: str) -> None:
+            begin(name, job_id)
 
-    return [func(run, name=name) for name in JobName]  # type: ignore[arg-type] # arq wants *args, and calls so
+        return func(run, name=name)  # type: ignore[arg-type] # arq wants *args, and calls so
+
+    return [function(name) for name in JobName]
 
 
 async def _repeat(step: Callable[[], Awaitable[None]], pause: timedelta) -> None:

@@ -47,14 +47,10 @@ class AnalystOperations(Caller[R_co]):
         determination: str,
         final_verdict: str,
         message: str,
-        *,
-        is_qualified: bool = True,
     ) -> R_co:
-        """Conclude on the claim; the message is a qualified answer, unless it is said that it is none."""
+        """Conclude on the claim; the message is a qualified answer."""
         fields = {"determination": determination, "final_verdict": final_verdict, "message": message}
-        return self._post(
-            "submissions", submission_id, "determine", revision=revision, is_qualified=is_qualified, **fields
-        )
+        return self._post("submissions", submission_id, "determine", revision=revision, **fields)
 
     def explain_miss(self, submission_id: str, revision: int, reason: str) -> R_co:
         """Say, for the report, why an answer came late."""

@@ -3,6 +3,7 @@
 import secrets
 from base64 import b64encode
 from typing import Any
+from urllib.parse import urlsplit
 
 from litestar import delete, get, put
 from litestar.di import NamedDependency
@@ -36,7 +37,7 @@ async def read_account(tx: NamedDependency[Transaction], actor: NamedDependency[
     contract = await contracts.in_force(tx, organisation.id)
     plan = await people.plan_row(tx, contract.plan_id if contract else contracts.STANDARD)
     endpoint = await people.webhook(tx, organisation.id)
-    goals = [{"severity": int(severity), **goal} for severity, goal in sorted(plan.goals.items())]
+    goals = [{"severity": int(n), **goal} for n, goal in sorted(plan.goals.items()) if goal["is_guaranteed"]]
     return {
         **who,
         "organisation": {"id": organisation.id, "name": organisation.name},
@@ -97,6 +98,18 @@ async def check_database(
     }
 
 
+def new_secret() -> str:
+    """What signs webhooks, in the form of Standard Webhooks."""
+    return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+
+
+def refuse_private(services: Services, url: str) -> None:
+    """Refuse at once what would only fail later. Raises AddressPrivate."""
+    host = urlsplit(url).hostname or ""
+    if not services.settings.webhooks.allow_private_addresses and is_private_literal(host):
+        raise AddressPrivate(host=host)
+
+
 @put("/v1/account/webhook", summary="Be told by webhook")
 async def set_webhook(
     data: JSONBody[WebhookIn],
@@ -106,10 +119,8 @@ async def set_webhook(
 ) -> dict[str, str]:
     """Every public event from now on goes there, signed (Standard Webhooks). The secret is shown only now."""
     require(actor, Permission.SUBMIT)
-    host = data.url.host or ""
-    if not services.settings.webhooks.allow_private_addresses and is_private_literal(host):
-        raise AddressPrivate(host=host)
-    secret = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+    refuse_private(services, str(data.url))
+    secret = new_secret()
     await people.set_webhook(tx, actor, str(data.url), secret)
     return {"url": str(data.url), "secret": secret}
 

@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 from sigreq.api import views
 from sigreq.api.schemas import OrganisationIn, PersonIn, ProductIn
 from sigreq.domain.people import Actor, Permission, Role, require
+from sigreq.release.recall import withdraw_release as use_withdraw
 from sigreq.store import contracts, groups, people, releases
 from sigreq.transaction import Transaction
 
@@ -99,9 +100,9 @@ async def withdraw_release(
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
 ) -> views.ReleaseView:
-    """It no longer counts as a database that a submission may stand on."""
+    """It no longer counts as a database; what it fixed goes back to the feed and is to come out anew."""
     require(actor, Permission.ADMINISTER)
-    return views.release(await releases.withdraw(tx, product, version))
+    return views.release(await use_withdraw(tx, actor, product, version))
 
 
 ROUTES = [

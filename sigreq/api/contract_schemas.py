@@ -37,7 +37,7 @@ class PlanIn(Strict):
     title: Line
     track: Track
     goals: dict[Severity, GoalIn]
-    premium_incidents: Annotated[int, Field(ge=0)] | None = 0
+    premium_incidents: Annotated[int, Field(ge=0, le=1_000_000)] | None = 0
     costs_premium: bool = True
     needs_phone: bool = False
     phone_number: Line | None = None

@@ -1,14 +1,14 @@
 """The contract as data: what an administrator sets about plans, contracts, calendars and analyst groups."""
 
-import secrets
-from base64 import b64encode
 from typing import Annotated, Any
 
 from litestar import delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 
+from sigreq.api.account import new_secret, refuse_private
 from sigreq.api.contract_schemas import CalendarIn, ContractEndIn, ContractIn, GroupIn, PlanIn
+from sigreq.api.doorway import Services
 from sigreq.api.schemas import NAME
 from sigreq.calendars import UnknownRegion, public_holidays
 from sigreq.domain.contract_errors import CalendarUnfit
@@ -105,11 +105,19 @@ async def read_calendar(
 
 @put("/v1/admin/groups/{group_id:str}", status_code=200, summary="Add or change an analyst group")
 async def put_group(
-    group_id: NewName, data: JSONBody[GroupIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+    group_id: FromPath[Name],
+    data: JSONBody[GroupIn],
+    services: NamedDependency[Services],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
 ) -> dict[str, Any]:
-    """Which plans go to it is said in the plans. The secret that signs its webhook is shown only now."""
+    """Which plans go to it is said in the plans. A new address gets a new secret."""
     require(actor, Permission.ADMINISTER)
-    secret = "whsec_" + b64encode(secrets.token_bytes(32)).decode() if data.on_call_url else None
+    before = await groups.find(tx, group_id)
+    secret = before.on_call_secret if before and before.on_call_url == data.on_call_url else None
+    if data.on_call_url and secret is None:
+        refuse_private(services, data.on_call_url)
+        secret = new_secret()
     row = AnalystGroup(id=group_id, on_call_secret=secret, **data.model_dump())
     return {"id": group_id, **data.model_dump(), "on_call_secret": (await groups.put(tx, row)).on_call_secret}
 

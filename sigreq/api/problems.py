@@ -39,6 +39,7 @@ STATUSES: dict[type[Problem], int] = {
     errors.StateForbids: 409,
     errors.ClaimHeld: 409,
     errors.ClaimLapsed: 409,
+    errors.GroupForeign: 403,
     errors.AnotherAnalystNeeded: 409,
     errors.DeterminationUnfit: 422,
     errors.VerdictUnfit: 422,
@@ -52,6 +53,7 @@ STATUSES: dict[type[Problem], int] = {
     release_errors.OrdinalNotHigher: 409,
     release_errors.ChangeUnknown: 422,
     release_errors.ChangeNotInRuleset: 422,
+    release_errors.FixDropped: 422,
     errors.AlreadyExists: 409,
     contract_errors.ContractsOverlap: 409,
     contract_errors.ContractBackwards: 422,
@@ -142,5 +144,5 @@ def on_group(request: Request[Any, Any, Any], group: ExceptionGroup[Exception]) 
 
 def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """Our fault: logged with its cause, told without it."""
-    log.error("request.crashed", path=request.url.path, exc_info=error)
+    log.error("request.crashed", handler=str(request.route_handler), exc_info=error)
     return _answer(500, document("internal_error", 500, "Something broke on our side. It is logged; please try again."))

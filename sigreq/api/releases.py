@@ -1,14 +1,15 @@
 """What release tooling uses: the feed, the published rules, and the answer that a version is out."""
 
+import asyncio
 from typing import Annotated, Any
 
 from litestar import Response, get, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from sigreq.api import views
 from sigreq.api.doorway import AnyRequest, Services, authenticate
-from sigreq.api.schemas import ReleaseIn
+from sigreq.api.schemas import ReleaseIn, parse
 from sigreq.api.submissions import MAX_PAGE
 from sigreq.blobs import ruleset_key
 from sigreq.domain import errors, release_errors
@@ -71,21 +72,18 @@ async def read_ruleset(
     return Response(document, media_type="application/json", headers={"ETag": f'"{row.ruleset_digest}"'})
 
 
-@put(
-    "/v1/releases/{product:str}/{version:str}",
-    summary="Publish a version",
-    request_max_body_size=RULESET_BODY_BYTES,
-)
+@put("/v1/releases/{product:str}/{version:str}", summary="Publish a version", request_max_body_size=RULESET_BODY_BYTES)
 async def publish_release(
-    product: FromPath[str],
-    version: FromPath[str],
-    data: JSONBody[ReleaseIn],
-    request: AnyRequest,
-    services: NamedDependency[Services],
+    product: FromPath[str], version: FromPath[str], request: AnyRequest, services: NamedDependency[Services]
 ) -> Response[views.ReleaseView]:
-    """All or nothing. 201 when new, 200 for the same again, 409 for other content under a used version."""
+    """All or nothing. 201 when new, 200 for the same again, 409 for other content under a used version.
+
+    JSON with `ordinal`, `ruleset` (`rules` by name, `allowed` hashes) and `changes` (`id`, `rev`, `is_included`,
+    `reason`); read only after the key was found good, because it may be large.
+    """
     actor = await authenticate(request, services)
     require(actor, Permission.PUBLISH)
+    data = await asyncio.to_thread(parse, ReleaseIn, await request.body())
     if data.published_at is not None:
         require(actor, Permission.ADMINISTER)
     ruleset = Ruleset(data.ruleset.rules, frozenset(data.ruleset.allowed))

@@ -112,7 +112,7 @@ async def determine(
 ) -> Response[Any]:
     """Without need for a change the submission closes at once."""
     require(actor, Permission.DECIDE)
-    said = decisions.Conclusion(data.determination, data.final_verdict, data.message, data.is_qualified)
+    said = decisions.Conclusion(data.determination, data.final_verdict, data.message)
     return shown(actor, await decisions.determine(tx, actor, spoken("SR", submission_id), held, said))
 
 

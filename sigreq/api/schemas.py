@@ -1,11 +1,13 @@
 """What may be sent. Unknown fields are errors: a typo must not be silently ignored."""
 
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
 
+from sigreq.api.problems import invalid_fields
 from sigreq.domain.changes import ChangeKind
 from sigreq.domain.claim import Claim
+from sigreq.domain.errors import RequestMalformed
 from sigreq.domain.people import Language, Role
 from sigreq.domain.submission import Kind, Severity
 from sigreq.domain.verdict import Determination, Verdict
@@ -108,12 +110,11 @@ class AnswerIn(Strict):
 
 
 class DetermineIn(Strict):
-    """The conclusion, and what the customer is told: a qualified answer, unless it is said that it is none."""
+    """The conclusion, and what the customer is told, which is a qualified answer."""
 
     determination: Determination
     final_verdict: Verdict
     message: Text
-    is_qualified: bool = True
 
 
 class SeverityIn(Strict):
@@ -214,3 +215,18 @@ class ProductIn(Strict):
     scheme: Scheme
     grace_seconds: Annotated[int, Field(ge=0, le=30 * 86400)] = 4 * 3600
     update_instructions: Text
+
+
+Sent = TypeVar("Sent", bound=Strict)
+
+
+def parse(kind: type[Sent], sent: bytes, what: str = "the body") -> Sent:
+    """Read JSON by hand. Raises RequestMalformed for what is not JSON, FieldInvalid for what does not fit."""
+    try:
+        return kind.model_validate_json(sent)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        if any(each["type"] == "json_invalid" for each in found):
+            raise RequestMalformed(reason=f"{what} is not JSON ({found[0]['msg']})") from error
+        problems = [{"field": ".".join(map(str, each["loc"])) or "body", "problem": each["msg"]} for each in found]
+        raise invalid_fields(problems) from error

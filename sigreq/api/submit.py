@@ -8,12 +8,10 @@ from litestar.di import NamedDependency
 from litestar.openapi import spec
 from litestar.params import HeaderParameter
 from msgspec import to_builtins
-from pydantic import ValidationError
 
 from sigreq.api import views
 from sigreq.api.doorway import AnyRequest, Services, authenticate, etag
-from sigreq.api.problems import invalid_fields
-from sigreq.api.schemas import SubmissionIn
+from sigreq.api.schemas import SubmissionIn, parse
 from sigreq.api.uploads import FIELDS, FILE, receive
 from sigreq.blobs import sample_key
 from sigreq.domain import errors
@@ -39,7 +37,7 @@ class _Upload:
 
     async def judge(self, fields: bytes) -> None:
         """Refuse what can be refused before the bytes. A key that was used gets its old answer, however old."""
-        self.claim = parse_submission(fields).claim()
+        self.claim = parse(SubmissionIn, fields, "the part `submission`").claim()
         async with self.services.database.transaction() as tx:
             product, self.found = await intake.check_database(tx, self.claim.product, self.claim.database_version)
             is_known = self.key is not None and await samples.answered_before(tx, self.actor.person_id, self.key)
@@ -71,20 +69,6 @@ async def store_all(services: Services, organisation_id: str, spooled: list[Spoo
     for sample in spooled:
         key = sample_key(organisation_id, sample.facts.sha256)
         await services.samples.put_file(key, sample.file, sample.facts.sha256)
-
-
-def parse_submission(fields: bytes) -> SubmissionIn:
-    """Read the JSON part. Raises RequestMalformed for what is not JSON, FieldInvalid for what does not fit."""
-    try:
-        return SubmissionIn.model_validate_json(fields)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        if any(each["type"] == "json_invalid" for each in found):
-            raise errors.RequestMalformed(reason=f"the part `submission` is not JSON ({found[0]['msg']})") from error
-        problems = [
-            {"field": ".".join(map(str, each["loc"])) or "submission", "problem": each["msg"]} for each in found
-        ]
-        raise invalid_fields(problems) from error
 
 
 @dataclass

@@ -35,7 +35,7 @@ class SubmissionView(msgspec.Struct, kw_only=True):
     finding: str | None
     received_at: datetime
     response_due_at: datetime | None
-    calendar: str
+    calendar: str | None
     phone_call_required: bool
     phone_number: str | None
     notices: list[str]
@@ -140,11 +140,12 @@ _NEXT = {
 def _common(row: Submission) -> dict[str, Any]:
     fields = {name: getattr(row, name) for name in SubmissionView.__struct_fields__ if hasattr(row, name)}
     is_call_due = row.phone_needed_until is not None and row.phone_needed_until > datetime.now(UTC)
-    is_call_due = is_call_due and row.answered_at is None
+    is_call_due = is_call_due and row.answered_at is None and row.state is not State.CLOSED
     return {
         **fields,
         "product": row.product_id,
         "plan": row.plan_id,
+        "calendar": row.calendar if row.is_guaranteed else None,
         "response_due_at": row.due_at.astimezone(UTC) if row.is_guaranteed else None,
         "phone_call_required": is_call_due,
         "notices": _notices(row, is_call_due=is_call_due),

@@ -18,8 +18,8 @@ from sigreq.domain.verdict import Determination, Verdict
 def decide() -> None:
     """Work on submissions and signature changes.
 
-    Each write names the revision it was decided on: the one of --revision, else the newest. With --revision it is
-    refused when somebody has changed the thing since you looked at it.
+    Each write names the revision it was decided on: the one of --revision, else the newest, which is read once more
+    when it has moved meanwhile. With --revision it is refused when the thing has changed since you looked at it.
     """
 
 
@@ -99,15 +99,11 @@ def answer(session: Session, submission_id: str, message: str, revision: int | N
 @click.argument("determination", type=click.Choice([each.value for each in Determination]))
 @click.argument("final_verdict", type=click.Choice([each.value for each in Verdict]))
 @click.argument("message")
-@click.option("--not-qualified", is_flag=True, help="This is not the answer that the service goal counts.")
 @revision_option
 @api_command
-def determine(
-    session: Session, submission_id: str, revision: int | None, *, not_qualified: bool, **conclusion: str
-) -> None:
+def determine(session: Session, submission_id: str, revision: int | None, **conclusion: str) -> None:
     """Conclude on the claim: what holds, what the file is, and a MESSAGE to the customer."""
-    is_qualified = not not_qualified
-    _decide(session, session.client.determine, submission_id, revision, **conclusion, is_qualified=is_qualified)
+    _decide(session, session.client.determine, submission_id, revision, **conclusion)
 
 
 @decide.command()

@@ -64,6 +64,11 @@ def is_in(content: Content, ruleset: Ruleset) -> bool:
     return ruleset.rules.get(content.rule) == content.source
 
 
+def subject(content: Content) -> str:
+    """What a change is about: two changes with the same subject replace one another."""
+    return content.sha256 if isinstance(content, AllowContent) else content.rule
+
+
 def content_of(kind: ChangeKind, payload: dict[str, str]) -> Content:
     """Read a stored or sent payload. Raises KeyError where a field is missing."""
     if kind is ChangeKind.HASH_ALLOW:

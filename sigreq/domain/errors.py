@@ -185,6 +185,14 @@ class ClaimLapsed(Problem):
 
 
 @dataclass(eq=False)
+class GroupForeign(Problem):
+    """Submission {id} belongs to the group {group}, in which you do not work."""
+
+    id: str
+    group: str
+
+
+@dataclass(eq=False)
 class AnotherAnalystNeeded(Problem):
     """Submission {id} came back after your decision; another analyst has to look at it."""
 
@@ -203,7 +211,6 @@ class DeterminationUnfit(Problem):
     allowed: str
 
 
-@dataclass(eq=False)
 @dataclass(eq=False)
 class VerdictUnfit(Problem):
     """The verdict {verdict} contradicts the determination {determination}; possible are: {allowed}."""

@@ -52,6 +52,7 @@ class Event(StrEnum):
     SCREENED = "screened"
     ANSWERED_AUTOMATICALLY = "answered_automatically"
     TAKEN = "taken"
+    RESUMED = "resumed"
     CLAIM_RENEWED = "claim_renewed"
     GIVEN_BACK = "given_back"
     CLAIM_LAPSED = "claim_lapsed"
@@ -64,6 +65,7 @@ class Event(StrEnum):
     FIX_APPROVED = "fix_approved"
     PROOF_FAILED = "proof_failed"
     FIXED = "fixed"
+    FIX_WITHDRAWN = "fix_withdrawn"
     CONCLUDED = "concluded"
     CONFIRMED = "confirmed"
     CLOSED_AFTER_SILENCE = "closed_after_silence"
@@ -91,6 +93,7 @@ class ChangeEvent(StrEnum):
     PICKED_UP = "picked_up"
     PUBLISHED = "published"
     RELEASE_REJECTED = "release_rejected"
+    RELEASE_WITHDRAWN = "release_withdrawn"
     WITHDRAWN = "withdrawn"
 
 
@@ -108,6 +111,7 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.SCREENED: Transition(_of(State.SCREENING), State.QUEUED, is_public=True),
     Event.ANSWERED_AUTOMATICALLY: Transition(_of(State.SCREENING), State.CLOSED, is_public=True),
     Event.TAKEN: Transition(_of(State.QUEUED), State.IN_ANALYSIS, is_public=True),
+    Event.RESUMED: Transition(_of(State.AWAITING_CUSTOMER, State.DETERMINED), State.IN_ANALYSIS, is_public=True),
     Event.CLAIM_RENEWED: Transition(_HELD),
     Event.GIVEN_BACK: Transition(_HELD, State.QUEUED),
     Event.CLAIM_LAPSED: Transition(_HELD, State.QUEUED),
@@ -120,6 +124,7 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.FIX_APPROVED: Transition(_of(State.DETERMINED), is_public=True),
     Event.PROOF_FAILED: Transition(_of(State.DETERMINED), State.IN_ANALYSIS, is_public=True),
     Event.FIXED: Transition(_of(State.DETERMINED), State.FIXED, is_public=True),
+    Event.FIX_WITHDRAWN: Transition(_of(State.FIXED), State.DETERMINED, is_public=True),
     Event.CONCLUDED: Transition(_of(State.DETERMINED), State.CLOSED, is_public=True),
     Event.CONFIRMED: Transition(_of(State.FIXED), State.CLOSED, is_public=True),
     Event.CLOSED_AFTER_SILENCE: Transition(_of(State.FIXED), State.CLOSED, is_public=True),
@@ -148,6 +153,7 @@ CHANGE_TRANSITIONS: Mapping[ChangeEvent, Transition] = {
     ChangeEvent.REJECTED: Transition(_of(ChangeState.TESTED), ChangeState.DRAFTED),
     ChangeEvent.PICKED_UP: Transition(_of(ChangeState.APPROVED), ChangeState.PICKED_UP),
     ChangeEvent.PUBLISHED: Transition(_of(ChangeState.APPROVED, ChangeState.PICKED_UP), ChangeState.PUBLISHED),
+    ChangeEvent.RELEASE_WITHDRAWN: Transition(_of(ChangeState.PUBLISHED), ChangeState.APPROVED),
     ChangeEvent.RELEASE_REJECTED: Transition(_of(ChangeState.APPROVED, ChangeState.PICKED_UP), ChangeState.GATE_FAILED),
     ChangeEvent.WITHDRAWN: Transition(
         _of(ChangeState.DRAFTED, ChangeState.TESTED, ChangeState.GATE_FAILED, ChangeState.APPROVED),

@@ -67,6 +67,14 @@ class ChangeUnknown(Problem):
 
 
 @dataclass(eq=False)
+class FixDropped(Problem):
+    """Version {version} no longer holds what these published changes asked for: {changes}. Build on the newest one."""
+
+    version: str
+    changes: str
+
+
+@dataclass(eq=False)
 class ChangeNotInRuleset(Problem):
     """The ruleset of {version} does not hold what change {change} asks for, though it is reported as included."""
 

@@ -1,6 +1,7 @@
 """Delivers public events to webhooks, the same message each time, until the receiver takes it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from json import dumps
 
@@ -11,7 +12,7 @@ from sigreq.tables.events import Event
 from sigreq.tables.people import WebhookEndpoint
 from sigreq.transaction import Database, Transaction
 from sigreq.webhooks import RETRIES, WebhookSender
-from sigreq.work import Finish, TryAgain, nothing
+from sigreq.work import Finish, GaveUp, TryAgain, nothing
 
 MAX_BYTES = 20_000
 
@@ -33,10 +34,17 @@ class Deliveries:
         sent = await self.sender.deliver(endpoint.url, endpoint.secret, event.id, body(event), self.database.clock())
         if sent.is_delivered:
             return nothing
-        if not sent.is_gone and lease.attempt <= len(RETRIES):
-            pause = RETRIES[lease.attempt - 1]
-            raise TryAgain(max(pause, sent.retry_after or pause), sent.told)
-        return partial(_disable, endpoint) if sent.is_gone else nothing
+        if sent.is_gone:
+            return partial(_disable, endpoint)
+        raise next_try(lease.attempt, sent.told, sent.retry_after)
+
+
+def next_try(attempt: int, told: str, retry_after: timedelta | None = None) -> TryAgain | GaveUp:
+    """When to try again what left the house and was not taken; at the end of the schedule, why it never was."""
+    if attempt > len(RETRIES):
+        return GaveUp(told)
+    pause = RETRIES[attempt - 1]
+    return TryAgain(max(pause, retry_after or pause), told)
 
 
 async def _disable(endpoint: WebhookEndpoint, tx: Transaction) -> None:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from json import dumps
 
-import structlog
-
+from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.people import Language as Chosen
 from sigreq.mail import Mailer, MailRefused
+from sigreq.notify.deliveries import next_try
 from sigreq.notify.mails import AnswerWarning, Language, compose, compose_warning
 from sigreq.notify.timeline import public_view
 from sigreq.settings import Mail
@@ -15,10 +15,8 @@ from sigreq.store import people, submissions, warnings
 from sigreq.store.jobs import Lease
 from sigreq.tables.people import AnalystGroup
 from sigreq.transaction import Database, Transaction
-from sigreq.webhooks import RETRIES, WebhookSender
-from sigreq.work import Finish, TryAgain, nothing
-
-log = structlog.get_logger()
+from sigreq.webhooks import WebhookSender
+from sigreq.work import Finish, GaveUp, nothing
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Letters:
             language: Language = "ru" if reader.language is Chosen.RUSSIAN else "en"
             origin = (self.settings.sender, self.settings.base_url)
             message = compose(public_view(event), event.subject_id, reader.email, language, *origin)
-            await self._hand_over(message)
+            await self._hand_over(message, lease.attempt)
         return nothing
 
     async def warn(self, lease: Lease) -> Finish:
@@ -51,15 +49,17 @@ class Letters:
         elif self.settings is not None and group.on_call_email is not None:
             to = group.on_call_email
             message = compose_warning(warning, to, "en", self.settings.sender, self.settings.base_url)
-            await self._hand_over(message)
+            await self._hand_over(message, lease.attempt)
         return nothing
 
-    async def _hand_over(self, message: EmailMessage) -> None:
+    async def _hand_over(self, message: EmailMessage, attempt: int) -> None:
         assert self.settings is not None  # noqa: S101 - the callers have looked
         try:
             await Mailer(self.settings).send(message)
         except MailRefused as refusal:
-            log.warning("mail.refused", reason=str(refusal)[:200])
+            raise GaveUp(str(refusal)) from refusal
+        except ServiceUnavailable as outage:
+            raise next_try(attempt, outage.message) from outage
 
     async def _call(self, group: AnalystGroup, warning: AnswerWarning, attempt: int) -> None:
         if group.on_call_url is None or group.on_call_secret is None:
@@ -72,8 +72,8 @@ class Letters:
         message = {"type": "submission.answer_due", "timestamp": warning.at.isoformat(), "data": data}
         now = self.database.clock()
         sent = await self.sender.deliver(group.on_call_url, group.on_call_secret, warning.id, dumps(message), now)
-        if not sent.is_delivered and attempt <= len(RETRIES):
-            raise TryAgain(RETRIES[attempt - 1], sent.told)
+        if not sent.is_delivered:
+            raise next_try(attempt, sent.told)
 
 
 async def give_up(_tx: Transaction, _lease: Lease, _told: str) -> None:

@@ -97,6 +97,16 @@ ENGLISH = Texts(
             "The change was published, but our check on your files shows that the fault is still there.",
             "The submission is with the analyst again, who prepares another change.",
         ),
+        Event.RESUMED: Text(
+            "An analyst is at work again",
+            "An analyst has taken up your submission again.",
+            "You get an answer, or a question if something is missing.",
+        ),
+        Event.FIX_WITHDRAWN: Text(
+            "The fixed version was withdrawn",
+            "The database version that had your fix was withdrawn, so the fix is not available for now.",
+            "The fix comes again with the next version, and is checked on your files again.",
+        ),
         Event.FIXED: Text(
             "Fixed: please update",
             "The fix is published, and our check on your files proves that it works.",

@@ -72,10 +72,10 @@ async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> C
     """Release the change to the feed. Raises FourEyes for its writer, GatePassStale when a newer version is out."""
     await locks.hold(tx, Lock.FEED)  # before any row, as in `publish`: else each could wait for the other
     change = await changes.get(tx, change_id)
-    revision = await changes.revision(tx, change)
+    writers = await changes.writers(tx, change_id)
 
     def check(row: Change) -> None:
-        if row.state is ChangeState.TESTED and revision.written_by == actor.person_id:
+        if row.state is ChangeState.TESTED and actor.person_id in writers:
             raise release_errors.FourEyes(id=change_id, rev=change.rev)
 
     moved = await move_change(
@@ -128,7 +128,11 @@ async def prove_if_complete(tx: Transaction, change_id: str) -> None:
         drafted = [each for each in await submissions.changes_of(tx, helped.id) if each.created_at >= since]
         ended = {ChangeState.PUBLISHED, ChangeState.WITHDRAWN}
         holding = {change.published_in for change in drafted if change.state is ChangeState.PUBLISHED}
-        published = [each.version for each in await releases.register(tx, helped.product_id) if each.version in holding]
+        published = [
+            each.version
+            for each in await releases.register(tx, helped.product_id)
+            if each.version in holding and each.withdrawn_at is None
+        ]
         if helped.state is State.DETERMINED and published and all(change.state in ended for change in drafted):
             # The newest of them is the first that holds all changes, whatever order they came out in.
             args = {"submission_id": helped.id, "version": published[-1]}

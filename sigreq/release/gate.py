@@ -1,5 +1,6 @@
 """The gate: what a change must show before anybody may approve it. What could not be tested did not pass."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -30,6 +31,16 @@ class _Candidate:
 
 
 @dataclass(frozen=True)
+class _Scanned:
+    """One sample, with the rules as they are and as they would be."""
+
+    of: Submission
+    facts: SampleFacts
+    before: ScanResult
+    after: ScanResult
+
+
+@dataclass(frozen=True)
 class Gate:
     """Tests changes against the newest published rules and the requesters' own samples."""
 
@@ -46,39 +57,41 @@ class Gate:
             found = await _read(tx, lease)
         if found is None:
             return nothing
-        problems, candidate = await self._build(found)
-        scans: list[tuple[Submission, SampleFacts, ScanResult]] = []
-        if candidate is not None and not problems:
-            scans = await self._scan(found, candidate)
-            problems = [told for of, facts, result in scans for told in _judge(found.content, of, facts, result)]
+        problems, base, candidate = await self._build(found)
+        scans: list[_Scanned] = []
+        if base is not None and candidate is not None and not problems:
+            scans = await self._scan(found, base, candidate)
+            problems = [told for each in scans for told in _judge(found.content, each)] + _unseen(scans)
 
         async def finish(tx: Transaction) -> None:
-            for of, facts, result in scans:
-                base = found.base.version if found.base else "nothing"
-                digest = candidate.digest if candidate else None
-                record_scans(tx, of.id, "gate", f"{base}+{found.change.id}", digest, [(facts, result)])
+            version = f"{found.base.version if found.base else 'nothing'}+{found.change.id}"
+            digest = candidate.digest if candidate else None
+            for each in scans:
+                record_scans(tx, each.of.id, "gate", version, digest, [(each.facts, each.after)])
             await _record(tx, found, problems, len(scans))
 
         return finish
 
-    async def _build(self, found: _Candidate) -> tuple[list[str], Ruleset | None]:
+    async def _build(self, found: _Candidate) -> tuple[list[str], Ruleset | None, Ruleset | None]:
         if found.base is None:
-            return ["no database version is published yet; there is nothing to change"], None
+            return ["no database version is published yet; there is nothing to change"], None, None
         base = await self.rulesets.load(found.base.ruleset_digest)
         try:
             candidate = apply(found.change.kind, found.content, base)
         except Unfit as unfit:
-            return [str(unfit)], None
+            return [str(unfit)], base, None
         problems: list[str] = []
         if isinstance(found.content, RuleContent):
             problems += await self.scanner.lint(found.content.rule, found.content.source)
-        return problems, candidate
+        return problems, base, candidate
 
-    async def _scan(self, found: _Candidate, candidate: Ruleset) -> list[tuple[Submission, SampleFacts, ScanResult]]:
+    async def _scan(self, found: _Candidate, base: Ruleset, candidate: Ruleset) -> list[_Scanned]:
         scans = []
         for of, files in found.cases:
-            results = await self.stored.scan(of.organisation_id, files, {"it": candidate}, of.archive_password)
-            scans += [(of, facts, result) for facts, result in results["it"]]
+            rulesets = {"before": base, "after": candidate}
+            results = await self.stored.scan(of.organisation_id, files, rulesets, of.archive_password)
+            pairs = zip(results["before"], results["after"], strict=True)
+            scans += [_Scanned(of, facts, before, after) for (facts, before), (_, after) in pairs]
         return scans
 
 
@@ -89,14 +102,23 @@ async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
         await _record(tx, found, [f"the gate could not run: {told[:300]}"], 0)
 
 
-def _judge(content: Content, of: Submission, facts: SampleFacts, result: ScanResult) -> list[str]:
+def _judge(content: Content, scanned: _Scanned) -> list[str]:
+    result, about = scanned.after, f"{scanned.of.id}: sample {scanned.facts.sha256}"
     if result.outcome is Outcome.NOT_SCANNED:
-        return [f"{of.id}: sample {facts.sha256} could not be scanned ({result.reason})"]
-    if of.kind is Kind.FALSE_POSITIVE and result.outcome is Outcome.DETECTED:
-        return [f"{of.id}: sample {facts.sha256} is still detected by {', '.join(result.detections)}"]
-    if of.kind is Kind.FALSE_NEGATIVE and isinstance(content, RuleContent) and content.rule not in result.detections:
-        return [f"{of.id}: sample {facts.sha256} is not detected by {content.rule}"]
+        return [f"{about} could not be scanned ({result.reason})"]
+    if scanned.of.kind is Kind.FALSE_POSITIVE and result.outcome is Outcome.DETECTED:
+        return [f"{about} is still detected by {', '.join(result.detections)}"]
+    is_fn = scanned.of.kind is Kind.FALSE_NEGATIVE
+    if is_fn and isinstance(content, RuleContent) and content.rule not in result.detections:
+        return [f"{about} is not detected by {content.rule}"]
     return []
+
+
+def _unseen(scans: Sequence[_Scanned]) -> list[str]:
+    """Cases whose fault the published rules do not show: what was never seen cannot be shown to be gone."""
+    shown = {each.of.id for each in scans if each.before.shows_fault(each.of.kind)}
+    missing = dict.fromkeys(each.of.id for each in scans if each.of.id not in shown)
+    return [f"{each}: the published rules do not show this fault, so no change of them can mend it" for each in missing]
 
 
 async def _read(tx: Transaction, lease: Lease) -> _Candidate | None:

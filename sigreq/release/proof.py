@@ -70,6 +70,8 @@ async def _read(tx: Transaction, lease: Lease) -> _Published | None:
     if submission.state is not State.DETERMINED:
         return None
     release = await releases.release(tx, submission.product_id, lease.args["version"])
+    if release.withdrawn_at is not None:
+        return None  # its changes wait for the next version, which brings the proof
     return _Published(submission, await submissions.samples(tx, submission), release)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from json import dumps
 
 from sigreq.domain import database_errors, release_errors
-from sigreq.domain.changes import is_in
+from sigreq.domain.changes import is_in, subject
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
 from sigreq.domain.people import Actor
 from sigreq.domain.ruleset import Ruleset
@@ -65,6 +65,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     highest = await releases.highest_ordinal(tx, publication.product)
     if highest is not None and publication.ordinal <= highest:
         raise release_errors.OrdinalNotHigher(product=publication.product, ordinal=publication.ordinal, highest=highest)
+    await _check_nothing_dropped(tx, publication)
     row = Release(
         product_id=publication.product,
         version=publication.version,
@@ -95,6 +96,24 @@ async def _check_version(tx: Transaction, publication: Publication) -> None:
     for each in await releases.register(tx, product.id):
         if each.version != publication.version and parse(product.scheme, each.version) == key:
             raise release_errors.ReleaseExists(product=product.id, version=each.version)
+
+
+async def _check_nothing_dropped(tx: Transaction, publication: Publication) -> None:
+    """A fix never comes undone unnoticed: each rule is as the last change to it asked for, each allowed file allowed.
+
+    What this very publication changes is checked with its changes. Raises FixDropped.
+    """
+    settled = {subject(await changes.content(tx, change)) for change, _ in await _waiting(tx, publication)}
+    dropped = []
+    for change in await changes.published(tx, publication.product):
+        content = await changes.content(tx, change)
+        if subject(content) in settled:
+            continue
+        settled.add(subject(content))
+        if not is_in(content, publication.ruleset):
+            dropped.append(change.id)
+    if dropped:
+        raise release_errors.FixDropped(version=publication.version, changes=", ".join(sorted(dropped)))
 
 
 async def _waiting(tx: Transaction, publication: Publication) -> list[tuple[Change, Built]]:

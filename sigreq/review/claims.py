@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sigreq.domain import errors
-from sigreq.domain.lifecycle import Event, State
-from sigreq.domain.people import Actor
+from sigreq.domain.lifecycle import ChangeState, Event, State
+from sigreq.domain.people import Actor, Role
 from sigreq.store import groups, locks, queues, submissions
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_submission
@@ -31,6 +31,9 @@ async def claim(tx: Transaction, actor: Actor, submission_id: str, held: int, le
     """Take this very case, or keep it longer. Raises ClaimHeld, AnotherAnalystNeeded, StateForbids, RevisionStale."""
     await _stand_in_line(tx)
     row = await submissions.get(tx, submission_id)
+    mine = await groups.of(tx, actor)
+    if actor.role is Role.ANALYST and mine is not None and row.group_id not in mine:
+        raise errors.GroupForeign(id=row.id, group=row.group_id)
     if row.claim_expires_at is not None and row.claim_expires_at <= tx.at:  # upkeep has not come by yet
         lapse = Move[Submission](Event.CLAIM_LAPSED, None, held, values={"claim_expires_at": None})
         await move_submission(tx, submission_id, lapse)
@@ -40,7 +43,22 @@ async def claim(tx: Transaction, actor: Actor, submission_id: str, held: int, le
         return await move_submission(
             tx, submission_id, Move(Event.CLAIM_RENEWED, actor, held, holding(actor, tx.at), values)
         )
+    if row.state in {State.AWAITING_CUSTOMER, State.DETERMINED}:
+        return await _resume(tx, actor, row, held, length)
     return await _take(tx, actor, submission_id, held, length, "claim")
+
+
+async def _resume(tx: Transaction, actor: Actor, row: Submission, held: int, length: timedelta) -> Submission:
+    """Work on again what waits for a customer who does not write, or for a change that does not come.
+
+    Raises StateForbids while a change for it is on its way to a release.
+    """
+    on_their_way = {ChangeState.APPROVED, ChangeState.PICKED_UP}
+    if any(change.state in on_their_way for change in await submissions.changes_of(tx, row.id)):
+        allowed = "no change for it is on its way to a release"
+        raise errors.StateForbids(what="Submission", id=row.id, state=row.state, action="claim", allowed=allowed)
+    values = {"analyst_id": actor.person_id, "claim_expires_at": tx.at + length}
+    return await move_submission(tx, row.id, Move(Event.RESUMED, actor, held, None, values))
 
 
 async def give_back(tx: Transaction, actor: Actor, submission_id: str, held: int, reason: str | None) -> Submission:
@@ -73,10 +91,13 @@ async def _stand_in_line(tx: Transaction) -> None:
 async def _take(
     tx: Transaction, actor: Actor, submission_id: str, held: int | None, length: timedelta, how: str
 ) -> Submission:
+    # Where everybody has decided it once, a lead may still claim it: somebody has to.
+    is_override = actor.role is Role.LEAD and how == "claim"
+
     def check(row: Submission) -> None:
         if row.state is State.IN_ANALYSIS and row.claim_expires_at is not None:
             raise errors.ClaimHeld(id=row.id, holder=row.analyst_id or "nobody", until=row.claim_expires_at)
-        if actor.person_id in row.barred:
+        if actor.person_id in row.barred and not is_override:
             raise errors.AnotherAnalystNeeded(id=row.id)
 
     values = {"analyst_id": actor.person_id, "claim_expires_at": tx.at + length}

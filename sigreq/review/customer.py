@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sigreq.domain.clock import Happening
+from sigreq.domain.clock import Happening, Terms
 from sigreq.domain.errors import StateForbids
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor
@@ -76,8 +76,11 @@ async def reopen(
     if submission.resolution is Resolution.WITHDRAWN:
         allowed = "fixed, or closed by us"
         raise StateForbids(what="Submission", id=submission.id, state="withdrawn", action=event, allowed=allowed)
+    coming = Happening(event, tx.at)
+    clock = (await clocks.clocks(tx, submission, coming))[-1]
     values = {
-        **await clocks.values_after(tx, submission, Happening(event, tx.at)),
+        **await clocks.values_after(tx, submission, coming),
+        "phone_needed_until": await clocks.call_needed_until(tx, clock, Terms.from_document(submission.terms)),
         "barred": sorted({*submission.barred, *filter(None, [submission.analyst_id])}),
         **dict.fromkeys(_CONCLUDED),
     }

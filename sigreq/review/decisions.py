@@ -29,12 +29,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What the analyst concludes, and says to the customer."""
+    """What the analyst concludes, and says to the customer: always a qualified answer."""
 
     determination: Determination
     final_verdict: Verdict
     message: str
-    is_qualified: bool
 
 
 async def ask(tx: Transaction, actor: Actor, submission_id: str, held: int, said: Answer) -> Submission:
@@ -74,10 +73,10 @@ async def determine(tx: Transaction, actor: Actor, submission_id: str, held: int
         "determination": said.determination,
         "final_verdict": said.final_verdict,
         "message": said.message,
-        "is_qualified": said.is_qualified,
+        "is_qualified": True,
     }
     move = Move(Event.DETERMINED, actor, held, holding(actor, tx.at), values, data)
-    determined = await _say(tx, submission_id, move, is_qualified=said.is_qualified)
+    determined = await _say(tx, submission_id, move, is_qualified=True)
     if said.determination.needs_change:
         return determined
     closing = {"resolution": Resolution.NO_CHANGE, "closed_at": tx.at}

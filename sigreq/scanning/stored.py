@@ -1,5 +1,7 @@
 """Scans samples as they lie in the store, with rules as they lie in the store."""
 
+import asyncio
+import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -62,22 +64,23 @@ class StoredSamples:
         with TemporaryDirectory(dir=self.work_dir, prefix="samples-") as folder:
             for number, facts in enumerate(samples):
                 path = Path(folder) / str(number)
-                is_there = await self._fetch(organisation_id, facts, path)
+                fault = await self._fetch(organisation_id, facts, path)
                 for name, ruleset in rulesets.items():
-                    result = ScanResult.not_scanned("sample_missing")
-                    if is_there:
-                        result = await self.scanner.scan(ruleset, path, facts, password=password)
+                    result = fault or await self.scanner.scan(ruleset, path, facts, password=password)
                     results[name].append((facts, result))
                 path.unlink(missing_ok=True)
         return results
 
-    async def _fetch(self, organisation_id: str, facts: SampleFacts, path: Path) -> bool:
+    async def _fetch(self, organisation_id: str, facts: SampleFacts, path: Path) -> ScanResult | None:
+        """Bring the sample into a file; what is wrong with it, if anything."""
         try:
-            with open(path, "xb", opener=_private) as file:  # noqa: ASYNC230 - Path.open takes no opener
+            with open(path, "x+b", opener=_private) as file:  # noqa: ASYNC230 - Path.open takes no opener
                 await self.samples.fetch(sample_key(organisation_id, facts.sha256), file)
+                file.seek(0)
+                found = await asyncio.to_thread(hashlib.file_digest, file, "sha256")
         except BlobMissing:
-            return False
-        return True
+            return ScanResult.not_scanned("sample_missing")
+        return None if found.hexdigest() == facts.sha256 else ScanResult.not_scanned("sample_corrupt")
 
 
 def _private(path: str, flags: int) -> int:

@@ -60,8 +60,3 @@ async def add_revision(tx: Transaction, row: CalendarRevision) -> CalendarRevisi
     tx.session.add(row)
     await tx.session.flush()
     return row
-
-
-async def rule_in_force(tx: Transaction, calendar_id: str) -> Calendar:
-    """A calendar as it counts for new submissions. Raises NotFound."""
-    return as_rule(await revision(tx, calendar_id))

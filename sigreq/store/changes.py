@@ -8,7 +8,7 @@ from sqlmodel import col
 from sigreq.domain.changes import Content, content_of
 from sigreq.domain.errors import NotFound
 from sigreq.domain.lifecycle import ChangeState
-from sigreq.tables.releases import Change, ChangeRevision
+from sigreq.tables.releases import Change, ChangeRevision, Release
 from sigreq.transaction import Transaction
 
 
@@ -40,4 +40,30 @@ async def listed(tx: Transaction, state: ChangeState | None, limit: int) -> Sequ
     statement = select(Change).order_by(col(Change.created_at).desc(), col(Change.id).desc()).limit(limit)
     if state is not None:
         statement = statement.where(col(Change.state) == state)
+    return (await tx.session.scalars(statement)).all()
+
+
+async def writers(tx: Transaction, change_id: str) -> set[str]:
+    """Everybody who wrote a revision of a change: none of them may approve it."""
+    statement = select(col(ChangeRevision.written_by)).where(col(ChangeRevision.change_id) == change_id)
+    return set(await tx.session.scalars(statement))
+
+
+async def published_in(tx: Transaction, product_id: str, version: str) -> Sequence[Change]:
+    """The changes that came out with a version."""
+    is_it = (col(Change.product_id) == product_id) & (col(Change.published_in) == version)
+    return (await tx.session.scalars(select(Change).where(is_it).order_by(col(Change.id)))).all()
+
+
+async def published(tx: Transaction, product_id: str) -> Sequence[Change]:
+    """Every change of a product that is out, the newest version's first."""
+    statement = (
+        select(Change)
+        .join(
+            Release,
+            (col(Release.product_id) == col(Change.product_id)) & (col(Release.version) == col(Change.published_in)),
+        )
+        .where(col(Change.product_id) == product_id, col(Change.state) == ChangeState.PUBLISHED)
+        .order_by(col(Release.ordinal).desc(), col(Change.id))
+    )
     return (await tx.session.scalars(statement)).all()

@@ -11,7 +11,7 @@ from sigreq.domain.clock import Clock, ClockOutcome, Happening, Terms, replay
 from sigreq.domain.lifecycle import Event
 from sigreq.domain.plans import Plan
 from sigreq.domain.submission import Severity
-from sigreq.domain.worktime import Calendar
+from sigreq.domain.worktime import Calendar, next_opening
 from sigreq.store import calendars
 from sigreq.tables.events import Event as EventRow
 from sigreq.tables.submissions import DeadlineWarning, Submission
@@ -74,6 +74,14 @@ def kept(clock: Clock, written: Collection[int] = ()) -> dict[str, Any]:
         "calendar": clock.goal.calendar,
         "answered_at": clock.ended_at if clock.outcome in {ClockOutcome.MET, ClockOutcome.MISSED} else None,
     }
+
+
+async def call_needed_until(tx: Transaction, clock: Clock, terms: Terms) -> datetime | None:
+    """Until when the customer still has to call us too; None when they need not."""
+    if not clock.is_phone_call_needed:
+        return None
+    revisions = await calendars.all_revisions(tx)
+    return next_opening(revisions[terms.office, terms.calendars[terms.office]], clock.began_at)
 
 
 async def values_after(tx: Transaction, submission: Submission, coming: Happening) -> dict[str, Any]:

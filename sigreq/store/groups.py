@@ -22,9 +22,14 @@ async def of(tx: Transaction, actor: Actor) -> frozenset[str] | None:
     return frozenset(await tx.session.scalars(statement))
 
 
+async def find(tx: Transaction, group_id: str) -> AnalystGroup | None:
+    """One group, if it exists."""
+    return await tx.session.get(AnalystGroup, group_id)
+
+
 async def get(tx: Transaction, group_id: str) -> AnalystGroup:
     """One group. Raises NotFound."""
-    found = await tx.session.get(AnalystGroup, group_id)
+    found = await find(tx, group_id)
     if found is None:
         raise NotFound(what="analyst group", id=group_id)
     return found

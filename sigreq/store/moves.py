@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlmodel import col
 
 from sigreq.domain.errors import NotFound, RevisionStale, StateForbids
@@ -14,7 +14,7 @@ from sigreq.domain.lifecycle import CHANGE_TRANSITIONS, TRANSITIONS, ChangeEvent
 from sigreq.domain.people import Actor
 from sigreq.store import jobs
 from sigreq.tables.events import Event as EventRow
-from sigreq.tables.people import Person, WebhookEndpoint
+from sigreq.tables.people import ApiKey, Person, WebhookEndpoint
 from sigreq.tables.releases import Change
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
@@ -75,7 +75,9 @@ async def tell(tx: Transaction, submission: Submission, event_id: str) -> None:
     """Queue a public event for the organisation's webhook and mail, in the transaction that writes the event."""
     await tx.session.flush()
     readers = select(col(Person.id)).where(
-        col(Person.organisation_id) == submission.organisation_id, col(Person.email).is_not(None)
+        col(Person.organisation_id) == submission.organisation_id,
+        col(Person.email).is_not(None),
+        exists().where(col(ApiKey.person_id) == col(Person.id), col(ApiKey.revoked_at).is_(None)),
     )
     for person_id in await tx.session.scalars(readers):
         args = {"event_id": event_id, "person_id": person_id}

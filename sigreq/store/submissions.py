@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, select, tuple_
 from sqlmodel import col
 
 from sigreq.domain.errors import NotFound
+from sigreq.domain.lifecycle import Event as Said
 from sigreq.domain.lifecycle import State
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Kind, SampleFacts
@@ -131,7 +132,11 @@ async def with_lapsed_claim(tx: Transaction, limit: int = 100) -> Sequence[str]:
 async def fixed_before(tx: Transaction, moment: datetime, limit: int = 100) -> Sequence[str]:
     """Fixed, and not a word from the customer since `moment`."""
     statement = select(col(Submission.id)).where(
-        col(Submission.state) == State.FIXED, col(Submission.fixed_at) < moment
+        col(Submission.state) == State.FIXED,
+        col(Submission.fixed_at) < moment,
+        ~exists().where(
+            col(Event.subject_id) == col(Submission.id), col(Event.name) == Said.COMMENTED, col(Event.at) >= moment
+        ),
     )
     return (await tx.session.scalars(statement.limit(limit))).all()
 
@@ -142,7 +147,7 @@ async def helped_by(tx: Transaction, change_id: str) -> Sequence[Submission]:
         select(Submission)
         .join(ChangeSubmission, col(ChangeSubmission.submission_id) == col(Submission.id))
         .where(col(ChangeSubmission.change_id) == change_id)
-        .order_by(col(Submission.received_at), col(Submission.id))
+        .order_by(col(Submission.id))  # the order in which everybody locks
     )
     return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
 
@@ -170,3 +175,11 @@ async def with_due_warning(tx: Transaction, limit: int = 100) -> Sequence[str]:
     """Guaranteed answers for which a warning is due."""
     statement = select(col(Submission.id)).where(col(Submission.next_warning_at) <= tx.at)
     return (await tx.session.scalars(statement.order_by(col(Submission.next_warning_at)).limit(limit))).all()
+
+
+async def fixed_in(tx: Transaction, product_id: str, version: str) -> Sequence[str]:
+    """Which submissions were told that this version helps, in the order in which they may be locked."""
+    statement = select(col(Submission.id)).where(
+        col(Submission.product_id) == product_id, col(Submission.fixed_in) == version
+    )
+    return (await tx.session.scalars(statement.order_by(col(Submission.id)))).all()

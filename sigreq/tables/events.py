@@ -14,7 +14,10 @@ from sigreq.tables.columns import AT, by_value
 class Event(SQLModel, table=True):
     """What happened, append-only: the application's role may insert and read, nothing else."""
 
-    __table_args__ = (UniqueConstraint("subject_id", "sequence"),)
+    __table_args__ = (
+        UniqueConstraint("subject_id", "sequence"),
+        Index("ix_event_taken", text("at DESC"), postgresql_where=text("name = 'taken'")),
+    )
 
     id: str = Field(primary_key=True)
     subject_id: str

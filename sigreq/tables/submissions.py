@@ -36,6 +36,7 @@ class Submission(SQLModel, table=True):
         Index("ix_submission_organisation_list", "organisation_id", text("received_at DESC"), text("id DESC")),
         Index("ix_submission_list", text("received_at DESC"), text("id DESC")),
         Index("ix_submission_queue", "track", "due_at", "received_at", "id", postgresql_where=text("state = 'queued'")),
+        Index("ix_submission_fixed", "fixed_at", postgresql_where=text("state = 'fixed'")),
         Index("ix_submission_warning", "next_warning_at", postgresql_where=text("next_warning_at IS NOT NULL")),
         Index("ix_submission_claim", "claim_expires_at", postgresql_where=text("state = 'in_analysis'")),
     )

@@ -17,7 +17,6 @@ from sigreq.domain.plans import Plan
 from sigreq.domain.register import DatabaseCheck, DatabaseVerdict, check
 from sigreq.domain.submission import SampleFacts, Track
 from sigreq.domain.versions import expected_form
-from sigreq.domain.worktime import next_opening
 from sigreq.store import calendars, clocks, contracts, jobs, people, releases, samples, submissions
 from sigreq.store.moves import Move, begin_submission, move_submission
 from sigreq.tables.people import Contract
@@ -164,7 +163,6 @@ async def _row(tx: Transaction, sender: Sender, claim: Claim, found: DatabaseChe
     contract, plan, is_premium = await _terms(tx, sender.organisation_id)
     terms = await clocks.terms_of(tx, plan)
     clock = clocks.first(claim.severity, terms, await calendars.all_revisions(tx), tx.at)
-    opening = next_opening(await calendars.rule_in_force(tx, plan.office), tx.at)
     return Submission(
         id=new_identifier("SR"),
         organisation_id=sender.organisation_id,
@@ -187,7 +185,7 @@ async def _row(tx: Transaction, sender: Sender, claim: Claim, found: DatabaseChe
         terms=terms.to_document(),
         is_premium=is_premium,
         phone_number=plan.phone_number,
-        phone_needed_until=opening if clock.is_phone_call_needed else None,
+        phone_needed_until=await clocks.call_needed_until(tx, clock, terms),
         track=plan.track,
         state=State.RECEIVED,
         revision=0,

@@ -166,7 +166,6 @@ def test_writes_name_the_revision_they_were_decided_on(server: Scripted) -> None
         "determination": "correct_detection",
         "final_verdict": "malware",
         "message": "It is what we say.",
-        "is_qualified": True,
     }
 
 

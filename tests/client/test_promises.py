@@ -197,15 +197,14 @@ def test_half_a_link_is_a_mistake_of_the_command_line(link: str, tmp_path: Path)
 
 
 def test_whether_an_answer_is_the_qualified_one_can_be_said(server: Scripted) -> None:
-    for verb in ("ask", "determine", "miss-reason"):
+    for verb in ("ask", "answer", "miss-reason"):
         server.on(f"POST /v1/submissions/SR-1/{verb}", Answer(FOR_STAFF))
     at = ["--revision", "2"]
-    conclusion = ["decide", "determine", "SR-1", "inconclusive", "unknown", "No.", *at]
     run(server, "decide", "ask", "SR-1", "Which?", *at)
     run(server, "decide", "ask", "SR-1", "All of this?", "--qualified", *at)
-    run(server, *conclusion)
-    run(server, *conclusion, "--not-qualified")
-    assert [seen.document["is_qualified"] for seen in server.seen] == [False, True, True, False]
+    run(server, "decide", "answer", "SR-1", "We look.", *at)
+    run(server, "decide", "answer", "SR-1", "It is this.", "--qualified", *at)
+    assert [seen.document["is_qualified"] for seen in server.seen] == [False, True, False, True]
     assert run(server, "decide", "miss-reason", "SR-1", "Nobody was there", *at).exit_code == 0
     assert server.seen[-1].document == {"reason": "Nobody was there"}
 

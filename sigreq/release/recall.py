@@ -1,0 +1,41 @@
+"""A published version is taken back: what it fixed is not fixed any more, and has to come out anew."""
+
+from sigreq.domain.lifecycle import ChangeEvent, Event, State
+from sigreq.domain.people import Actor
+from sigreq.release.changes import announce
+from sigreq.store import changes, locks, releases, submissions
+from sigreq.store.locks import Lock
+from sigreq.store.moves import Move, move_change, move_submission
+from sigreq.tables.releases import Release
+from sigreq.transaction import Transaction
+
+
+async def withdraw_release(tx: Transaction, actor: Actor, product: str, version: str) -> Release:
+    """Withdraw a version; doing so twice is no error. Its changes go back to the feed, its fixes back to waiting.
+
+    A customer who has confirmed already is not told again: the case is flagged for an analyst. Raises NotFound.
+    """
+    await locks.hold(tx, Lock.FEED)  # before any row, as everybody who writes to the feed
+    before = await releases.release(tx, product, version)
+    if before.withdrawn_at is not None:
+        return before
+    row = await releases.withdraw(tx, product, version)
+    for change in await changes.published_in(tx, product, version):
+        data = {"version": version}
+        values = {"published_in": None}
+        moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_WITHDRAWN, actor, None, None, values, data))
+        await announce(tx, moved, "approved")
+    for submission_id in await submissions.fixed_in(tx, product, version):
+        await _unfix(tx, actor, submission_id, version)
+    return row
+
+
+async def _unfix(tx: Transaction, actor: Actor, submission_id: str, version: str) -> None:
+    submission = await submissions.lock(tx, submission_id)
+    data = {"version": version}
+    if submission.state is State.FIXED:
+        unfixed = dict.fromkeys(("fixed_in", "fixed_at", "resolution"))
+        await move_submission(tx, submission_id, Move(Event.FIX_WITHDRAWN, actor, values=unfixed, data=data))
+        return
+    flag = {"needs_attention": "fix_withdrawn"}
+    await move_submission(tx, submission_id, Move(Event.ATTENTION_RAISED, actor, values=flag, data=data))
