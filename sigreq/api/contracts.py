@@ -105,7 +105,7 @@ async def read_calendar(
 
 @put("/v1/admin/groups/{group_id:str}", status_code=200, summary="Add or change an analyst group")
 async def put_group(
-    group_id: FromPath[Name],
+    group_id: NewName,
     data: JSONBody[GroupIn],
     services: NamedDependency[Services],
     tx: NamedDependency[Transaction],

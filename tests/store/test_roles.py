@@ -1,6 +1,5 @@
 """What the application's database role may do, and that every name is known where it has to be."""
 
-import asyncio
 from collections.abc import Iterator
 
 import asyncpg
@@ -13,7 +12,6 @@ from sigreq.domain.errors import Problem
 from sigreq.embedded.stack import Addresses
 from sigreq.store.jobs import JobName
 from tests.embedded.support import query
-from tests.store.support import Bench, at
 
 HISTORY = ("event", "feed_entry", "scan", "change_revision")
 CODES = [
@@ -119,12 +117,9 @@ def _is_denied(addresses: Addresses, statement: str) -> None:
         query(addresses.database_url, statement)
 
 
-def test_every_job_name_is_registered_with_the_worker(addresses: Addresses) -> None:
-    async def work(bench: Bench) -> list[str]:
-        await asyncio.sleep(0)
-        return [function.name for function in worker.functions(lambda _name, _job_id: None)]
-
-    assert sorted(at(addresses.database_url, work)) == sorted(name.value for name in JobName)
+def test_every_job_name_is_registered_with_the_worker() -> None:
+    found = [function.name for function in worker.functions(lambda _name, _job_id: None)]
+    assert sorted(found) == sorted(name.value for name in JobName)
 
 
 def _problems(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
