@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 
 from sigreq.domain.clock import ClockOutcome
@@ -50,7 +50,7 @@ def report(clocks: Iterable[Ended]) -> list[Line]:
     """Count by plan, severity and the month (UTC) in which the clock began, in that order."""
     cells: dict[tuple[str, Severity, str], list[Ended]] = defaultdict(list)
     for clock in clocks:
-        cells[clock.plan, clock.severity, f"{clock.began_at:%Y-%m}"].append(clock)
+        cells[clock.plan, clock.severity, f"{clock.began_at.astimezone(UTC):%Y-%m}"].append(clock)
     return [_line(cell, found) for cell, found in sorted(cells.items())]
 
 

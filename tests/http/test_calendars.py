@@ -167,4 +167,3 @@ def test_a_holiday_and_an_exception_move_the_due_time(world: World) -> None:
     assert at(world.analyst.submission(case["id"]), "due_at") == at(case, "due_at") + 7 * DAY
     world.administrator.set_calendar(hours, {**body, "exceptions": f"{opens:%Y-%m-%d} 12:00-14:00"})
     assert at(world.analyst.submission(case["id"]), "due_at") == at(case, "due_at") + 3 * HOUR
-
