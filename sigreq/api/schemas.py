@@ -220,13 +220,16 @@ class ProductIn(Strict):
 Sent = TypeVar("Sent", bound=Strict)
 
 
-def parse(kind: type[Sent], sent: bytes, what: str = "the body") -> Sent:
-    """Read JSON by hand. Raises RequestMalformed for what is not JSON, FieldInvalid for what does not fit."""
+def parse(kind: type[Sent], sent: bytes, what: str = "the body", root: str = "body") -> Sent:
+    """Read JSON by hand; what is wrong with all of it is said of the field `root`.
+
+    Raises RequestMalformed for what is not JSON, FieldInvalid for what does not fit.
+    """
     try:
         return kind.model_validate_json(sent)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         if any(each["type"] == "json_invalid" for each in found):
             raise RequestMalformed(reason=f"{what} is not JSON ({found[0]['msg']})") from error
-        problems = [{"field": ".".join(map(str, each["loc"])) or "body", "problem": each["msg"]} for each in found]
+        problems = [{"field": ".".join(map(str, each["loc"])) or root, "problem": each["msg"]} for each in found]
         raise invalid_fields(problems) from error

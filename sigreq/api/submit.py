@@ -37,7 +37,7 @@ class _Upload:
 
     async def judge(self, fields: bytes) -> None:
         """Refuse what can be refused before the bytes. A key that was used gets its old answer, however old."""
-        self.claim = parse(SubmissionIn, fields, "the part `submission`").claim()
+        self.claim = parse(SubmissionIn, fields, "the part `submission`", FIELDS).claim()
         async with self.services.database.transaction() as tx:
             product, self.found = await intake.check_database(tx, self.claim.product, self.claim.database_version)
             is_known = self.key is not None and await samples.answered_before(tx, self.actor.person_id, self.key)

@@ -14,7 +14,7 @@ import pytest
 from sigreq_client import ApiError
 from tests.flows import HARMLESS, after_test, approved, drafted, hit_by, refused, release_of
 from tests.plain import problem
-from tests.world import World, wait_for
+from tests.world import World, rule, wait_for
 
 pytestmark = pytest.mark.usefixtures("balanced")
 
@@ -126,12 +126,13 @@ def test_the_release_tool_that_died_before_it_wrote_its_state_publishes_nothing_
 ) -> None:
     product = world.product({})
     case = world.determined(world.analyst, world.customer(), product, kind="false_negative")
-    second = world.determined(world.analyst, world.customer(), product, kind="false_negative")
+    other = {"kind": "false_negative", "content": f"harmless {kept}".encode()}
+    second = world.determined(world.analyst, world.customer(), product, **other)
     state = tmp_path / "state.json"
     approved(world, case, "Early", hit_by("Early"))
     _run(world, product, state)
     before = state.read_text()
-    approved(world, second, "Late", hit_by("Late"))
+    approved(world, second, "Late", rule("Late", "harmless"))
     _run(world, product, state)
     if kept == "nothing":
         state.unlink()
