@@ -54,8 +54,11 @@ def open_transactions(service: Service) -> int:
 
     Those of the last half second are left out: the workers look into the database all the time.
     """
-    is_kept_open = "state LIKE 'idle in trans%' AND xact_start < clock_timestamp() - interval '0.5 s'"
-    found: int = one(service, f"SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND {is_kept_open}")
+    found: int = one(
+        service,
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user"
+        " AND state LIKE 'idle in trans%' AND xact_start < clock_timestamp() - interval '0.5 s'",
+    )
     return found
 
 

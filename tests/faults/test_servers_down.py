@@ -178,7 +178,7 @@ def test_a_submission_whose_sample_cannot_be_read_just_now_waits_and_spends_no_a
     with down(frail, "seaweed"):
         for worker in WORKERS:
             frail.start_part(worker)
-        put_back = job.format("last_error LIKE '%sigreq-samples%'")
+        put_back = job.format("last_error LIKE '%the store of sigreq-%'")
         wait_for(lambda: one(frail, put_back, id=submission_id), lambda is_so: is_so is True)
         assert town.analyst.submission(submission_id)["state"] == "screening"
     case = town.until(submission_id, "queued")
