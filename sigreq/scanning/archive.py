@@ -16,7 +16,7 @@ MAX_RATIO = 200
 _CHUNK = 64 << 10
 _ENCRYPTED_FLAG = 1
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
-# Offset and magic bytes: 7z, rar, gzip, bzip2, xz, zstd, tar, cab, iso.
+# Offset and magic bytes: 7z, rar, gzip, bzip2, xz, zstd, tar, cab, iso, ar, cpio, lzma, compress, lzip, rpm, arj.
 _UNSUPPORTED = (
     (0, b"7z\xbc\xaf\x27\x1c"),
     (0, b"Rar!\x1a\x07"),
@@ -27,6 +27,13 @@ _UNSUPPORTED = (
     (257, b"ustar"),
     (0, b"MSCF\x00\x00\x00\x00"),
     (32769, b"CD001"),
+    (0, b"!<arch>\n"),
+    (0, b"07070"),
+    (0, b"\x5d\x00\x00"),
+    (0, b"\x1f\x9d"),
+    (0, b"LZIP"),
+    (0, b"\xed\xab\xee\xdb"),
+    (0, b"\x60\xea"),
 )
 
 
@@ -58,6 +65,9 @@ class Unpacker:
         if depth > MAX_DEPTH:
             self._faults.append("archive_limit")
             return
+        # Only the last of several zips glued together is read: what stands before its first member is not.
+        if _has(file, 0, _ZIP_STARTS[0]) and min((m.header_offset for m in archive.infolist()), default=1) > 0:
+            self._faults.append("archive_broken")
         ceiling = min(ceiling, self._bytes + MAX_RATIO * file.seek(0, 2))
         for member in archive.infolist():
             self._members += 1

@@ -35,7 +35,10 @@ class Scanner:
         *,
         password: str | None = None,
     ) -> ScanResult:
-        """Clean means that the sample and everything packed in it was examined and no rule fired.
+        """Clean means that the sample was examined as it is, with all members if it is a zip, and no rule fired.
+
+        Other archives are known by how they start and are never clean. What a program carries in itself, such as a
+        self-extracting archive of another format, is examined as bytes only.
 
         Reasons for no answer: timeout, scanner_died, ruleset_invalid, scan_error, out_of_memory, archive_limit,
         archive_encrypted, archive_broken, archive_unsupported.

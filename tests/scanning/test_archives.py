@@ -174,6 +174,10 @@ def test_a_truncated_archive_is_broken(tmp_path: Path, cut: int) -> None:
     assert scan_once(tmp_path, zipped(os.urandom(200))[:-cut]) == BROKEN
 
 
+def test_of_archives_glued_together_the_first_is_not_passed_over(tmp_path: Path) -> None:
+    assert scan_once(tmp_path, zipped(HIT) + zipped(b"harmless")) == BROKEN
+
+
 def test_a_corrupt_member_is_broken(tmp_path: Path) -> None:
     sample = bytearray(zipped(os.urandom(200)))
     sample[100] ^= 0xFF
@@ -192,8 +196,12 @@ def test_a_corrupt_member_is_broken(tmp_path: Path) -> None:
         bytes(257) + b"ustar" + bytes(250),
         b"MSCF\x00\x00\x00\x00 rest",
         bytes(32769) + b"CD001",
+        b"!<arch>\ndebian-binary",
+        b"070701 rest",
+        b"\x5d\x00\x00\x80\x00 rest",
+        b"\x1f\x9d\x90 rest",
     ],
-    ids=["gzip", "7z", "rar", "bzip2", "xz", "zstd", "tar", "cab", "iso"],
+    ids=["gzip", "7z", "rar", "bzip2", "xz", "zstd", "tar", "cab", "iso", "ar", "cpio", "lzma", "compress"],
 )
 def test_an_archive_of_another_kind_is_not_clean(tmp_path: Path, sample: bytes) -> None:
     unsupported = ScanResult.not_scanned("archive_unsupported")
