@@ -113,8 +113,7 @@ async def accept(
     hashes = [facts.sha256 for facts in received]
     twin = await submissions.open_twin(tx, sender.organisation_id, claim.product, claim.kind, hashes)
     if twin is not None:
-        data = {"severity": claim.severity, "database_version": claim.database_version, "contact": claim.contact}
-        joined = await move_submission(tx, twin.id, Move(Event.DUPLICATE_JOINED, sender.actor, data=data))
+        joined = await _join(tx, sender, claim, twin)
         return Accepted(await _log_call(tx, sender, joined), is_joined=True)
     row = await _row(tx, sender, claim, found)
     await begin_submission(tx, row, sender.actor, {"kind": claim.kind, "severity": claim.severity, "track": row.track})
@@ -125,6 +124,19 @@ async def accept(
     row = await _log_call(tx, sender, row)
     jobs.add(tx, jobs.JobName.SCREEN, row.track, {"submission_id": row.id})
     return Accepted(row)
+
+
+async def _join(tx: Transaction, sender: Sender, claim: Claim, twin: Submission) -> Submission:
+    """Add a second report to the open one. What makes it more urgent counts; nothing can make it less so."""
+    data = {"severity": claim.severity, "database_version": claim.database_version, "contact": claim.contact}
+    values = {"archive_password": claim.archive_password or twin.archive_password}
+    joined = await move_submission(tx, twin.id, Move(Event.DUPLICATE_JOINED, sender.actor, None, None, values, data))
+    if claim.severity >= joined.severity or joined.state is State.DETERMINED:
+        return joined
+    clocked = await clocks.values_after(tx, joined, Happening(Event.SEVERITY_CHANGED, tx.at, claim.severity))
+    told = {"from": joined.severity, "to": int(claim.severity), "reason": "The same file was reported as more urgent."}
+    raised = {**clocked, "severity": int(claim.severity)}
+    return await move_submission(tx, twin.id, Move(Event.SEVERITY_CHANGED, sender.actor, None, None, raised, told))
 
 
 async def _log_call(tx: Transaction, sender: Sender, row: Submission) -> Submission:

@@ -115,10 +115,12 @@ def test_the_same_file_again_joins_the_open_submission(world: World, service: Se
     colleague = world.person("customer", organisation)
     again = world.submit(colleague, product, FILE[1], severity=1)
     assert (first["is_joined"], again["is_joined"], again["id"]) == (False, True, first["id"])
-    assert again["severity"] == first["severity"], "the case stays as it was"
+    assert again["severity"] == 1, "what makes the case more urgent counts"
+    calmer = world.submit(colleague, product, FILE[1], severity=4)
+    assert (calmer["is_joined"], calmer["severity"]) == (True, 1), "nothing makes it less so"
     assert _count(service, organisation) == 1
     joined = [each for each in customer.timeline(first["id"])["items"] if each["name"] == "duplicate_joined"]
-    assert len(joined) == 1
+    assert len(joined) == 2
     assert joined[0]["data"]["severity"] == 1
 
 
