@@ -48,11 +48,11 @@ async def _outcome(check: Any) -> str:
             await check
     except Problem as problem:
         return problem.message
+    except TimeoutError:
+        return f"no answer within {PATIENCE_SECONDS} s"
     except Exception as error:  # such as a database without tables
         log.warning("health.failed", exc_info=error)
         return f"it answers, but not as it should ({type(error).__name__})"
-    except TimeoutError:
-        return f"no answer within {PATIENCE_SECONDS} s"
     return "ok"
 
 

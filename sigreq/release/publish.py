@@ -135,7 +135,8 @@ async def _waiting(tx: Transaction, publication: Publication) -> list[tuple[Chan
 async def _settle(tx: Transaction, actor: Actor, publication: Publication, change: Change, built: Built) -> None:
     if not built.is_included:
         data = {"version": publication.version, "reason": built.reason}
-        moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_REJECTED, actor, data=data))
+        values = {"approved_by": None, "tested_against": None}
+        moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_REJECTED, actor, None, None, values, data))
         await announce(tx, moved, "withdrawn")
         return
     if not is_in(await changes.content(tx, change), publication.ruleset):
