@@ -135,8 +135,9 @@ async def _waiting(tx: Transaction, publication: Publication) -> list[tuple[Chan
 async def _settle(tx: Transaction, actor: Actor, publication: Publication, change: Change, built: Built) -> None:
     if not built.is_included:
         data = {"version": publication.version, "reason": built.reason}
-        values = {"approved_by": None, "tested_against": None}
-        moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_REJECTED, actor, None, None, values, data))
+        unapproved = dict.fromkeys(("approved_by", "tested_against"))
+        rejected = Move[Change](ChangeEvent.RELEASE_REJECTED, actor, values=unapproved, data=data)
+        moved = await move_change(tx, change.id, rejected)
         await announce(tx, moved, "withdrawn")
         return
     if not is_in(await changes.content(tx, change), publication.ruleset):
