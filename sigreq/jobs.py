@@ -95,4 +95,7 @@ async def connect(settings: RedisSettings) -> ArqRedis:
     async with asyncio.timeout(PATIENCE_SECONDS):
         pool = await create_pool(settings, job_serializer=encode, job_deserializer=json.loads)
     pool.connection_pool.connection_kwargs["socket_timeout"] = PATIENCE_SECONDS
+    # The connection that is there already would go on without a timeout.
+    await pool.connection_pool.disconnect()
+    pool.connection_pool.reset()  # type: ignore[no-untyped-call]
     return pool

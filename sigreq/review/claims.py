@@ -51,8 +51,9 @@ async def claim(tx: Transaction, actor: Actor, submission_id: str, held: int, le
 async def _resume(tx: Transaction, actor: Actor, row: Submission, held: int, length: timedelta) -> Submission:
     """Work on again what waits for a customer who does not write, or for a change that does not come.
 
-    Raises StateForbids while a change for it is on its way to a release.
+    Raises StateForbids while a change for it is on its way to a release, AnotherAnalystNeeded.
     """
+    _check_fresh(actor, row, is_override=actor.role is Role.LEAD)
     on_their_way = {ChangeState.APPROVED, ChangeState.PICKED_UP}
     if any(change.state in on_their_way for change in await submissions.changes_of(tx, row.id)):
         allowed = "no change for it is on its way to a release"
@@ -88,6 +89,12 @@ async def _stand_in_line(tx: Transaction) -> None:
     tx.look_at_the_clock()
 
 
+def _check_fresh(actor: Actor, row: Submission, *, is_override: bool) -> None:
+    """Who has decided a case does not decide the dispute about it. Raises AnotherAnalystNeeded."""
+    if actor.person_id in row.barred and not is_override:
+        raise errors.AnotherAnalystNeeded(id=row.id)
+
+
 async def _take(
     tx: Transaction, actor: Actor, submission_id: str, held: int | None, length: timedelta, how: str
 ) -> Submission:
@@ -97,8 +104,7 @@ async def _take(
     def check(row: Submission) -> None:
         if row.state is State.IN_ANALYSIS and row.claim_expires_at is not None:
             raise errors.ClaimHeld(id=row.id, holder=row.analyst_id or "nobody", until=row.claim_expires_at)
-        if actor.person_id in row.barred and not is_override:
-            raise errors.AnotherAnalystNeeded(id=row.id)
+        _check_fresh(actor, row, is_override=is_override)
 
     values = {"analyst_id": actor.person_id, "claim_expires_at": tx.at + length}
     return await move_submission(tx, submission_id, Move(Event.TAKEN, actor, held, check, values, {"how": how}))
