@@ -39,7 +39,7 @@ def demo(data: Path, samples: Path) -> None:
     try:
         # The story's webhook receiver and mail server listen on this machine.
         env = {"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}
-        with Postbox() as postbox, Service(data, env={**env, **postbox.settings}) as service:
+        with Postbox() as postbox, Service(data, env={**env, **postbox.env}) as service:
             (service.data / "demo").touch()
             click.echo(f"ready at {service.url} after {time.monotonic() - begun:.1f} s")
             keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")

@@ -11,12 +11,12 @@ import psutil
 import pytest
 
 from sigreq.embedded.keys import first_keys
+from sigreq.embedded.postbox import Postbox
 from sigreq.embedded.process import still_alive
 from sigreq.embedded.service import Service
 from sigreq_client import Client
 from tests.database import one, rows
 from tests.flows import events_out_of_step
-from tests.postbox import Postbox
 from tests.world import World, wait_for
 
 A_FEW_SECONDS = 8

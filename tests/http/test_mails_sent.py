@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from sigreq.embedded.keys import first_keys
+from sigreq.embedded.postbox import REFUSED, Postbox, identity
 from sigreq.embedded.service import Service
 from sigreq_client import Client
 from tests.database import one
 from tests.flows import HARMLESS, approved, events_out_of_step, release_of
-from tests.postbox import REFUSED, Postbox, identity
 from tests.promises import closed_for_days, phone_plan
 from tests.world import World, wait_for
 

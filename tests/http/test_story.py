@@ -13,7 +13,7 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 
 def test_the_story_holds_from_the_first_report_to_the_last_webhook(tmp_path: Path) -> None:
     env = {"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}
-    with Postbox() as postbox, Service(tmp_path / "data", env={**env, **postbox.settings}) as service:
+    with Postbox() as postbox, Service(tmp_path / "data", env={**env, **postbox.env}) as service:
         keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")
         said: list[str] = []
         play(Stage(service.url, keys, SAMPLES, tmp_path, say=said.append), postbox)

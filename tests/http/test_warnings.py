@@ -6,11 +6,11 @@ from typing import Any, Literal, Self
 import pytest
 
 from sigreq.embedded.keys import first_keys
+from sigreq.embedded.postbox import Postbox, identity
 from sigreq.embedded.receiver import Receiver
 from sigreq.embedded.service import Service
 from tests.database import one, rows
 from tests.flows import events_out_of_step
-from tests.postbox import Postbox, identity
 from tests.promises import customer, group_with, plan, shorten
 from tests.world import World, wait_for
 
