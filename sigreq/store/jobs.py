@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlmodel import col
 
 from sigreq.domain.submission import Track
@@ -109,11 +109,6 @@ async def forgotten(tx: Transaction, queue: Track, patience: timedelta, limit: i
     )
     statement = update(Job).where(col(Job.id).in_(free)).values(hinted_at=tx.at).returning(col(Job.id), col(Job.name))
     return [Hint(row.id, row.name, queue) for row in await tx.session.execute(statement)]
-
-
-async def open_count(tx: Transaction) -> int:
-    """How many jobs are not done."""
-    return await tx.session.scalar(select(func.count()).select_from(Job).where(col(Job.done_at).is_(None))) or 0
 
 
 def _is_free(at: datetime) -> ColumnElement[bool]:
