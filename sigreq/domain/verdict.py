@@ -1,8 +1,9 @@
 """What was found, what we decide, how it ended: three things kept apart, and the known answer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from sigreq.domain.submission import Kind
 
@@ -74,11 +75,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class ScanResult:
-    """One sample against one ruleset: the rules that fired, or why there is no answer."""
+    """One sample against one ruleset: the rules that fired, or why there is no answer.
+
+    `hits` say where and why each rule fired, bounded; `seconds` is how long it took.
+    """
 
     outcome: Outcome
     detections: tuple[str, ...] = ()
     reason: str | None = None
+    hits: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
+    seconds: float = field(default=0.0, compare=False)
+    engine: str = field(default="", compare=False)
 
     @classmethod
     def not_scanned(cls, reason: str) -> "ScanResult":
@@ -94,27 +101,31 @@ class ScanResult:
 
 
 class Finding(StrEnum):
-    """What screening says about a claim."""
+    """What screening says about a claim, for one file or for all of them.
 
-    REPRODUCED = "reproduced"
-    ALREADY_FIXED = "already_fixed"
+    Supported: the claimed version and the newest show the fault. Refuted: the newest no longer does. Not reproduced:
+    the claimed version does not. Undecided: something could not be examined.
+    """
+
+    SUPPORTED = "supported"
+    REFUTED = "refuted"
     NOT_REPRODUCED = "not_reproduced"
-    NOT_SCANNED = "not_scanned"
+    UNDECIDED = "undecided"
 
 
 def conclude(kind: Kind, claimed: Sequence[ScanResult], newest: Sequence[ScanResult]) -> Finding:
     """Weigh the scans of all samples with the claimed and with the newest version.
 
-    Only `already_fixed` may be answered without an analyst: every sample was scanned, the claimed version
+    Only a refuted claim may be answered without an analyst: every sample was scanned, the claimed version
     shows the fault somewhere and the newest shows it nowhere. A single missing scan forbids that.
     """
     before = [scan.shows_fault(kind) for scan in claimed]
     after = [scan.shows_fault(kind) for scan in newest]
     if not before or not after or None in before or None in after:
-        return Finding.NOT_SCANNED
-    if any(after):
-        return Finding.REPRODUCED if any(before) else Finding.NOT_REPRODUCED
-    return Finding.ALREADY_FIXED if any(before) else Finding.NOT_REPRODUCED
+        return Finding.UNDECIDED
+    if not any(before):
+        return Finding.NOT_REPRODUCED
+    return Finding.SUPPORTED if any(after) else Finding.REFUTED
 
 
 def is_proved(kind: Kind, scans: Sequence[ScanResult]) -> bool | None:

@@ -19,18 +19,18 @@ _scans = st.lists(st.sampled_from([CLEAN, HIT, NONE]), max_size=6)
 @pytest.mark.parametrize(
     ("kind", "claimed", "newest", "finding"),
     [
-        (FP, [HIT], [HIT], Finding.REPRODUCED),
-        (FP, [HIT], [CLEAN], Finding.ALREADY_FIXED),
+        (FP, [HIT], [HIT], Finding.SUPPORTED),
+        (FP, [HIT], [CLEAN], Finding.REFUTED),
         (FP, [CLEAN], [CLEAN], Finding.NOT_REPRODUCED),
         (FP, [CLEAN], [HIT], Finding.NOT_REPRODUCED),
-        (FN, [CLEAN], [CLEAN], Finding.REPRODUCED),
-        (FN, [CLEAN], [HIT], Finding.ALREADY_FIXED),
+        (FN, [CLEAN], [CLEAN], Finding.SUPPORTED),
+        (FN, [CLEAN], [HIT], Finding.REFUTED),
         (FN, [HIT], [HIT], Finding.NOT_REPRODUCED),
-        (FP, [HIT, CLEAN], [CLEAN, CLEAN], Finding.ALREADY_FIXED),
-        (FP, [HIT, HIT], [CLEAN, HIT], Finding.REPRODUCED),
-        (FP, [HIT], [NONE], Finding.NOT_SCANNED),
-        (FP, [NONE, HIT], [CLEAN, CLEAN], Finding.NOT_SCANNED),
-        (FP, [], [], Finding.NOT_SCANNED),
+        (FP, [HIT, CLEAN], [CLEAN, CLEAN], Finding.REFUTED),
+        (FP, [HIT, HIT], [CLEAN, HIT], Finding.SUPPORTED),
+        (FP, [HIT], [NONE], Finding.UNDECIDED),
+        (FP, [NONE, HIT], [CLEAN, CLEAN], Finding.UNDECIDED),
+        (FP, [], [], Finding.UNDECIDED),
     ],
 )
 def test_the_known_answer_follows_from_both_scans(
@@ -44,8 +44,8 @@ def test_nothing_is_answered_without_an_analyst_unless_every_file_was_scanned(
     kind: Kind, claimed: list[ScanResult], newest: list[ScanResult]
 ) -> None:
     finding = conclude(kind, claimed, newest)
-    assert (finding is Finding.NOT_SCANNED) == (NONE in claimed or NONE in newest or not claimed or not newest)
-    if finding is Finding.ALREADY_FIXED:
+    assert (finding is Finding.UNDECIDED) == (NONE in claimed or NONE in newest or not claimed or not newest)
+    if finding is Finding.REFUTED:
         assert not any(scan.shows_fault(kind) for scan in newest)
         assert any(scan.shows_fault(kind) for scan in claimed)
 

@@ -1,0 +1,127 @@
+"""What was found in a file: what it is, what it holds, and which rules fire on it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sigreq.domain.faults import Fault, blocking
+from sigreq.domain.submission import SampleFacts
+from sigreq.domain.verdict import Outcome, ScanResult
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a file is. `fault` says why a part of it is unknown; then its outcome is `not_identified`.
+
+    `executable` holds what a PE, ELF or Mach-O file says of itself: format, signer, import hash, sections and their
+    entropy (bits a byte, 0 to 8).
+    """
+
+    mime: str | None = None
+    description: str | None = None
+    tlsh: str | None = None
+    executable: Mapping[str, Any] | None = None
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a submission: sent (no parent), or found in another, whose position is `parent`.
+
+    `name` is only data. Without `facts` its content could not be had. `faults` is None until somebody has looked.
+    """
+
+    position: int
+    parent: int | None
+    name: str
+    facts: SampleFacts | None
+    faults: tuple[Fault, ...] | None = None
+
+
+ALLOWED = ScanResult(Outcome.CLEAN, reason="allowed")
+"""The database version never detects this content, nor what it holds."""
+
+MAX_DETECTIONS = 50
+
+
+def overall(files: Sequence[File], results: Mapping[str, ScanResult]) -> dict[int, ScanResult]:
+    """The result of each file, by its position, with everything it holds; `results` are by SHA-256.
+
+    A rule that fires anywhere in it is a detection. Without one it is clean only when every part was examined.
+    """
+    below: dict[int | None, list[File]] = {}
+    for file in files:
+        below.setdefault(file.parent, []).append(file)
+    return {file.position: _weighed(_parts(file, below, results)) for file in files}
+
+
+Part = tuple[File, ScanResult | None]
+
+
+def _parts(file: File, below: Mapping[int | None, Sequence[File]], results: Mapping[str, ScanResult]) -> Iterator[Part]:
+    """The file and all it holds, save what is allowed."""
+    result = results.get(file.facts.sha256) if file.facts else None
+    if result == ALLOWED:
+        return
+    yield file, result
+    for member in below.get(file.position, []):
+        yield from _parts(member, below, results)
+
+
+def _weighed(parts: Iterator[Part]) -> ScanResult:
+    detections: set[str] = set()
+    reasons: list[str] = []
+    for file, result in parts:
+        if result is not None:
+            detections.update(result.detections)
+            reasons += [result.reason] if result.outcome is Outcome.NOT_SCANNED and result.reason else []
+        elif file.facts is not None:
+            reasons.append(Fault.NOT_EXAMINED)
+        reasons += blocking(file.faults if file.faults is not None else [Fault.NOT_EXAMINED])
+    if detections:
+        return ScanResult(Outcome.DETECTED, tuple(sorted(detections)[:MAX_DETECTIONS]))
+    return ScanResult.not_scanned(reasons[0]) if reasons else ScanResult(Outcome.CLEAN)
+
+
+Tree = Sequence[File]
+"""A sent file at position 0 and, numbered from 1, what was found in it at any depth."""
+
+
+def assembled(sent: Sequence[File], trees: Mapping[int, Tree]) -> list[File]:
+    """The files of a submission: those sent keep their positions, what was found in them is numbered behind them."""
+    files = [replace(file, faults=trees[file.position][0].faults) if file.position in trees else file for file in sent]
+    free = 1 + max((file.position for file in sent), default=-1)
+    for root in sent:
+        tree = trees.get(root.position, [root])
+        places = {file.position: free + number for number, file in enumerate(tree[1:])}
+        places[0] = root.position
+        files += [replace(file, position=places[file.position], parent=places[file.parent or 0]) for file in tree[1:]]
+        free += len(tree) - 1
+    return files
+
+
+def tree_of(files: Sequence[File], position: int) -> list[File]:
+    """The sent file at this position with all it holds, numbered as a tree of its own."""
+    own = {position: 0}
+    tree = []
+    for file in sorted(files, key=lambda each: each.position):
+        if file.position == position:
+            tree.append(replace(file, position=0))
+        elif file.parent in own:
+            own[file.position] = len(own)
+            tree.append(replace(file, position=own[file.position], parent=own[file.parent]))
+    return tree
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found: all files, what those newly looked at are, and the results by the rulesets' digests."""
+
+    files: Sequence[File]
+    identities: Mapping[str, Identity]
+    results: Mapping[str, Mapping[str, ScanResult]]
+
+    def of_sent(self, digest: str) -> list[tuple[File, ScanResult]]:
+        """The result of each file sent, with everything it holds."""
+        results = overall(self.files, self.results[digest])
+        return [(file, results[file.position]) for file in self.files if file.parent is None]
