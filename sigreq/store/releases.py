@@ -72,6 +72,17 @@ async def newest(tx: Transaction, product_id: str) -> Release | None:
     return await tx.session.scalar(statement)
 
 
+async def between(tx: Transaction, product_id: str, after: int, upto: int) -> Sequence[Release]:
+    """The live versions with an ordinal above `after` and not above `upto`, lowest first."""
+    statement = select(Release).where(
+        col(Release.product_id) == product_id,
+        col(Release.withdrawn_at).is_(None),
+        col(Release.ordinal) > after,
+        col(Release.ordinal) <= upto,
+    )
+    return (await tx.session.scalars(statement.order_by(col(Release.ordinal)))).all()
+
+
 async def highest_ordinal(tx: Transaction, product_id: str) -> int | None:
     """The highest ordinal ever used, withdrawn versions included."""
     statement = select(func.max(col(Release.ordinal))).where(col(Release.product_id) == product_id)

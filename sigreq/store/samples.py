@@ -1,91 +1,111 @@
-"""Sample rows, idempotency records and scan rows: what is written around a submission."""
+"""Sample rows: what an organisation's files are, whichever submission they came with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, any_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
+from sigreq.domain.examination import Identity
+from sigreq.domain.people import Actor
 from sigreq.domain.submission import SampleFacts
-from sigreq.domain.verdict import ScanResult
-from sigreq.tables.submissions import Idempotency, Sample, Scan
+from sigreq.tables.submissions import Sample, Submission, SubmissionFile
 from sigreq.transaction import Transaction
 
+# Hex digits of MD5 and import hashes, SHA-1 and SHA-256; a TLSH digest has 72 characters.
+HASHES = {32: ("md5", "import_hash"), 40: ("sha1",), 64: ("sha256",), 72: ("tlsh",)}
 
-async def keep(tx: Transaction, organisation_id: str, samples: Sequence[SampleFacts]) -> None:
+
+async def keep(tx: Transaction, organisation_id: str, samples: Iterable[SampleFacts]) -> None:
     """Insert or touch the organisation's sample rows, and hold their locks until the commit.
 
     The locks are taken in the order of the hashes, so two submissions of the same files cannot deadlock.
     """
-    for facts in sorted(samples, key=lambda each: each.sha256):
-        row = {"sha256": facts.sha256, "sha1": facts.sha1, "md5": facts.md5, "size": facts.size}
-        statement = insert(Sample).values(
-            **row, organisation_id=organisation_id, created_at=tx.at, last_submitted_at=tx.at
-        )
-        statement = statement.on_conflict_do_update(
-            index_elements=["organisation_id", "sha256"], set_={"last_submitted_at": tx.at}
-        )
-        await tx.session.execute(statement)
-
-
-async def answered_before(tx: Transaction, person_id: str, key: str) -> Idempotency | None:
-    """What this person's key was used for."""
-    return await tx.session.get(Idempotency, (person_id, key), populate_existing=True)
-
-
-async def reserve_key(tx: Transaction, person_id: str, key: str, fingerprint: str) -> bool:
-    """Whether the key is ours now. Of two at once the second waits here for the first one's commit."""
-    statement = (
-        insert(Idempotency)
-        .values(person_id=person_id, key=key, fingerprint=fingerprint, created_at=tx.at)
-        .on_conflict_do_nothing()
-        .returning(col(Idempotency.key))
-    )
-    return await tx.session.scalar(statement) is not None
-
-
-async def keep_answer(tx: Transaction, person_id: str, key: str, answer: dict[str, Any]) -> None:
-    """Write what the key was answered, in the submission's own transaction."""
-    is_ours = (col(Idempotency.person_id) == person_id) & (col(Idempotency.key) == key)
-    await tx.session.execute(update(Idempotency).where(is_ours).values(answer=answer))
-
-
-def record_scans(
-    tx: Transaction,
-    submission_id: str,
-    purpose: str,
-    version: str,
-    ruleset_digest: str | None,
-    results: Sequence[tuple[SampleFacts, ScanResult]],
-) -> None:
-    """Keep what was scanned with which rules, and what came of it."""
-    for facts, result in results:
-        row = Scan(
-            id=uuid4().hex,
-            submission_id=submission_id,
-            sha256=facts.sha256,
-            purpose=purpose,
-            version=version,
-            ruleset_digest=ruleset_digest,
-            outcome=result.outcome,
-            detections=list(result.detections),
-            reason=result.reason,
-            at=tx.at,
-        )
-        tx.session.add(row)
-
-
-async def scans(tx: Transaction, submission_id: str) -> Sequence[Scan]:
-    """All scans of a submission's files, oldest first."""
-    statement = select(Scan).where(col(Scan.submission_id) == submission_id).order_by(col(Scan.at), col(Scan.id))
-    return (await tx.session.scalars(statement)).all()
-
-
-def scan_summary(results: Sequence[tuple[SampleFacts, ScanResult]]) -> list[dict[str, Any]]:
-    """Scan results for an event or a report."""
-    return [
-        {"sha256": facts.sha256, "outcome": r.outcome, "detections": list(r.detections), "reason": r.reason}
-        for facts, r in results
+    distinct = {facts.sha256: facts for facts in samples}
+    rows = [
+        {"sha256": sha256, "sha1": facts.sha1, "md5": facts.md5, "size": facts.size}
+        | {"organisation_id": organisation_id, "created_at": tx.at, "last_submitted_at": tx.at}
+        for sha256, facts in sorted(distinct.items())
     ]
+    if not rows:
+        return
+    statement = insert(Sample).on_conflict_do_update(
+        index_elements=["organisation_id", "sha256"], set_={"last_submitted_at": tx.at}
+    )
+    await tx.session.execute(statement, rows)
+
+
+async def identify(tx: Transaction, organisation_id: str, identities: Mapping[str, Identity]) -> None:
+    """Write what the organisation's samples are, by SHA-256."""
+    rows = [
+        {"organisation_id": organisation_id, "sha256": sha256, "identified_at": tx.at, **_identity(identity)}
+        for sha256, identity in sorted(identities.items())
+    ]
+    if rows:
+        await tx.session.execute(update(Sample), rows)
+
+
+def _identity(identity: Identity) -> dict[str, Any]:
+    executable = dict(identity.executable) if identity.executable else None
+    return {
+        "mime": identity.mime,
+        "description": identity.description,
+        "tlsh": identity.tlsh,
+        "signer": _signer(executable),
+        "import_hash": (executable or {}).get("import_hash"),
+        "executable": executable,
+        "identify_fault": identity.fault,
+    }
+
+
+def _signer(executable: Mapping[str, Any] | None) -> str | None:
+    """The name to search for."""
+    signer = (executable or {}).get("signer") or {}
+    name = signer.get("subject")
+    return str(name) if name else None
+
+
+async def identified(tx: Transaction, organisation_id: str, sha256s: Iterable[str]) -> frozenset[str]:
+    """Those of the organisation's samples that need not be identified again."""
+    statement = select(col(Sample.sha256)).where(
+        col(Sample.organisation_id) == organisation_id,
+        col(Sample.sha256) == any_(list(sha256s)),  # type: ignore[arg-type] # a list is an array to PostgreSQL
+        col(Sample.identified_at).is_not(None),
+        col(Sample.identify_fault).is_(None),
+    )
+    return frozenset(await tx.session.scalars(statement))
+
+
+async def by_sha256(tx: Transaction, organisation_id: str, sha256s: Iterable[str]) -> dict[str, Sample]:
+    """The organisation's samples with these contents."""
+    statement = select(Sample).where(
+        col(Sample.organisation_id) == organisation_id, col(Sample.sha256).in_(set(sha256s))
+    )
+    return {row.sha256: row for row in await tx.session.scalars(statement)}
+
+
+async def by_any_hash(tx: Transaction, digest: str, actor: Actor, limit: int) -> Sequence[Sample]:
+    """Samples with this MD5, SHA-1, SHA-256, import hash or TLSH digest; customers find their organisation's own."""
+    columns = HASHES.get(len(digest))
+    if columns is None:
+        return []
+    sought = digest.upper() if "tlsh" in columns else digest.lower()
+    is_it: ColumnElement[bool] = or_(*(col(getattr(Sample, each)) == sought for each in columns))
+    statement = select(Sample).where(is_it)
+    if not actor.is_staff:
+        statement = statement.where(col(Sample.organisation_id) == actor.organisation_id)
+    order = (col(Sample.created_at), col(Sample.organisation_id), col(Sample.sha256))
+    return (await tx.session.scalars(statement.order_by(*order).limit(limit))).all()
+
+
+async def submissions_with(tx: Transaction, sample: Sample, limit: int) -> Sequence[tuple[Submission, SubmissionFile]]:
+    """The submissions of its organisation that this sample came with, alone or in another file, newest first."""
+    statement = (
+        select(Submission, SubmissionFile)
+        .join(SubmissionFile, col(SubmissionFile.submission_id) == col(Submission.id))
+        .where(col(SubmissionFile.sha256) == sample.sha256, col(Submission.organisation_id) == sample.organisation_id)
+        .order_by(col(Submission.received_at).desc(), col(Submission.id), col(SubmissionFile.position))
+        .limit(limit)
+    )
+    return [(each[0], each[1]) for each in await tx.session.execute(statement)]

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, select, tuple_
+from sqlalchemy import ColumnElement, exists, select, tuple_
 from sqlmodel import col
 
 from sigreq.domain.errors import NotFound
 from sigreq.domain.lifecycle import Event as Said
 from sigreq.domain.lifecycle import State
 from sigreq.domain.people import Actor
-from sigreq.domain.submission import Kind, SampleFacts
+from sigreq.domain.submission import Kind
 from sigreq.tables.events import Event
 from sigreq.tables.people import Person
 from sigreq.tables.releases import Change, ChangeSubmission
-from sigreq.tables.submissions import Sample, Submission, SubmissionSample
+from sigreq.tables.submissions import Submission, SubmissionFile
 from sigreq.transaction import Transaction
 
 
@@ -59,24 +59,6 @@ async def page(
     return (await tx.session.scalars(statement)).all()
 
 
-async def samples(tx: Transaction, submission: Submission) -> list[SampleFacts]:
-    """The files of a submission in the order they came."""
-    statement = (
-        select(SubmissionSample, Sample)
-        .join(
-            Sample,
-            and_(
-                col(Sample.organisation_id) == submission.organisation_id,
-                col(Sample.sha256) == col(SubmissionSample.sha256),
-            ),
-        )
-        .where(col(SubmissionSample.submission_id) == submission.id)
-        .order_by(col(SubmissionSample.position))
-    )
-    rows = (await tx.session.execute(statement)).tuples()
-    return [SampleFacts(own.name, file.size, file.sha256, file.sha1, file.md5) for own, file in rows]
-
-
 async def timeline(tx: Transaction, subject_id: str, *, is_public_only: bool) -> Sequence[tuple[Event, Person | None]]:
     """Events in their order, with who caused them."""
     statement = (
@@ -100,8 +82,12 @@ async def open_twin(
 ) -> Submission | None:
     """The organisation's open submission of the same kind that already has every one of these files, locked."""
     has_all = [
-        select(col(SubmissionSample.submission_id))
-        .where(col(SubmissionSample.submission_id) == col(Submission.id), col(SubmissionSample.sha256) == sha256)
+        select(col(SubmissionFile.submission_id))
+        .where(
+            col(SubmissionFile.submission_id) == col(Submission.id),
+            col(SubmissionFile.sha256) == sha256,
+            col(SubmissionFile.parent).is_(None),
+        )
         .exists()
         for sha256 in sha256s
     ]

@@ -31,6 +31,18 @@ class Event(SQLModel, table=True):
     data: dict[str, Any] = Field(sa_type=JSONB)
 
 
+class WorkerSeen(SQLModel, table=True):
+    """A worker that is, or was, at work: which queue, and how far it can lock in what it examines."""
+
+    __tablename__ = "worker_seen"
+
+    id: str = Field(primary_key=True)
+    queue: Track = Field(sa_type=by_value(Track))
+    started_at: datetime = Field(sa_type=AT)
+    seen_at: datetime = Field(sa_type=AT)
+    abilities: dict[str, Any] = Field(sa_type=JSONB)
+
+
 class Job(SQLModel, table=True):
     """Work to be done, written with what caused it. The truth; what Redis knows is a hint."""
 

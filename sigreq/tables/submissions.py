@@ -15,7 +15,19 @@ from sigreq.tables.columns import AT, by_value
 
 
 class Sample(SQLModel, table=True):
-    """A file as one organisation sent it; another organisation's equal file is another row."""
+    """A file as one organisation sent it, alone or in another; another organisation's equal file is another row.
+
+    `signer` and `import_hash` stand in `executable` too; here they can be searched for.
+    """
+
+    __table_args__ = (
+        *(Index(f"ix_sample_{each}", each) for each in ("sha256", "sha1", "md5")),
+        *(
+            Index(f"ix_sample_{each}", each, postgresql_where=text(f"{each} IS NOT NULL"))
+            for each in ("tlsh", "signer", "import_hash")
+        ),
+        Index("ix_sample_alike", "mime", text("created_at DESC"), postgresql_where=text("tlsh IS NOT NULL")),
+    )
 
     organisation_id: str = Field(primary_key=True, foreign_key="organisation.id")
     sha256: str = Field(primary_key=True)
@@ -24,6 +36,14 @@ class Sample(SQLModel, table=True):
     size: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=AT)
     last_submitted_at: datetime = Field(sa_type=AT)
+    identified_at: datetime | None = Field(default=None, sa_type=AT)
+    mime: str | None = None
+    description: str | None = None
+    tlsh: str | None = None
+    signer: str | None = None
+    import_hash: str | None = None
+    executable: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    identify_fault: str | None = None
 
 
 class Submission(SQLModel, table=True):
@@ -75,6 +95,7 @@ class Submission(SQLModel, table=True):
     calendar: str
     next_warning_at: datetime | None = Field(default=None, sa_type=AT)
     finding: str | None = None
+    remarks: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
     needs_attention: str | None = None
 
     analyst_id: str | None = Field(default=None, foreign_key="person.id")
@@ -90,31 +111,55 @@ class Submission(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=AT)
 
 
-class SubmissionSample(SQLModel, table=True):
-    """Which files came with a submission, under which names. A name is only data."""
+class SubmissionFile(SQLModel, table=True):
+    """Which files came with a submission, and what was found in them. A name is only data.
 
-    __tablename__ = "submission_sample"
+    `parent` is the position of the file that holds it; `sha256` is missing where the content could not be had;
+    `faults` is missing until somebody has looked.
+    """
+
+    __tablename__ = "submission_file"
 
     submission_id: str = Field(primary_key=True, foreign_key="submission.id")
-    sha256: str = Field(primary_key=True, index=True)
-    position: int
+    position: int = Field(primary_key=True)
+    parent: int | None = None
+    sha256: str | None = Field(default=None, index=True)
     name: str
+    faults: list[str] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
 
 
 class Scan(SQLModel, table=True):
-    """One sample against one version's rules, kept per organisation through its submission."""
+    """One file of a submission against one version's rules.
 
-    __table_args__ = (Index("ix_scan_submission", "submission_id", "at"),)
+    `scanned_at` is older than `at` where the organisation had sent the same content before: then nothing was scanned.
+    """
+
+    __table_args__ = (
+        Index("ix_scan_submission", "submission_id", "at"),
+        Index(
+            "ix_scan_known",
+            "organisation_id",
+            "sha256",
+            "ruleset_digest",
+            postgresql_where=text("outcome <> 'not_scanned'"),
+        ),
+        Index("ix_scan_detections", "detections", postgresql_using="gin"),
+    )
 
     id: str = Field(primary_key=True)
     submission_id: str = Field(foreign_key="submission.id")
+    organisation_id: str = Field(foreign_key="organisation.id")
     sha256: str
     purpose: str
     version: str
     ruleset_digest: str | None
     outcome: Outcome = Field(sa_type=by_value(Outcome))
     detections: list[str] = Field(sa_type=JSONB)
+    hits: list[dict[str, Any]] = Field(sa_type=JSONB)
     reason: str | None
+    engine: str
+    seconds: float
+    scanned_at: datetime = Field(sa_type=AT)
     at: datetime = Field(sa_type=AT)
 
 

@@ -1,0 +1,119 @@
+"""Which files a submission has: those sent, and those found in them."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import and_, any_, insert, select, update
+from sqlmodel import col
+
+from sigreq.domain.examination import Examination, File, assembled, tree_of
+from sigreq.domain.faults import Fault, is_final
+from sigreq.domain.submission import SampleFacts
+from sigreq.store import samples
+from sigreq.tables.submissions import Sample, Submission, SubmissionFile
+from sigreq.transaction import Transaction
+
+
+async def sent(tx: Transaction, submission_id: str, received: Sequence[SampleFacts]) -> None:
+    """Write the files that came, each content once, in their order."""
+    distinct = {facts.sha256: facts for facts in received}
+    files = [File(at, None, facts.name, facts) for at, facts in enumerate(distinct.values())]
+    await _insert(tx, submission_id, files)
+
+
+async def of(tx: Transaction, submission: Submission) -> list[File]:
+    """All files of a submission, by position."""
+    statement = (
+        select(SubmissionFile, Sample)
+        .outerjoin(
+            Sample,
+            and_(
+                col(Sample.organisation_id) == submission.organisation_id,
+                col(Sample.sha256) == col(SubmissionFile.sha256),
+            ),
+        )
+        .where(col(SubmissionFile.submission_id) == submission.id)
+        .order_by(col(SubmissionFile.position))
+    )
+    return [_file(each[0], each[1]) for each in await tx.session.execute(statement)]
+
+
+async def _write(tx: Transaction, submission_id: str, before: Sequence[File], after: Sequence[File]) -> None:
+    was = {file.position: file for file in before}
+    looked_into = [
+        {"submission_id": submission_id, "position": file.position, "faults": list(file.faults)}
+        for file in after
+        if file.faults is not None and file.position in was and was[file.position].faults is None
+    ]
+    if looked_into:
+        await tx.session.execute(update(SubmissionFile), looked_into)
+    await _insert(tx, submission_id, [file for file in after if file.position not in was])
+
+
+async def keep_examination(tx: Transaction, of: Submission, before: Sequence[File], examination: Examination) -> None:
+    """Write what an examination found in the files there were. The bytes of members must be in the store already."""
+    were = {file.position for file in before}
+    members = [file.facts for file in examination.files if file.facts and file.position not in were]
+    await samples.keep(tx, of.organisation_id, members)
+    await samples.identify(tx, of.organisation_id, examination.identities)
+    await _write(tx, of.id, before, examination.files)
+
+
+async def with_known_trees(tx: Transaction, organisation_id: str, files: Sequence[File]) -> list[File]:
+    """The files, and below those that nobody has looked into what they held when they came before.
+
+    What is worth another look, perhaps with another password, is left as it is.
+    """
+    unknown = {
+        file.facts.sha256: file.position
+        for file in files
+        if file.parent is None and file.faults is None and file.facts is not None
+    }
+    trees = {}
+    for sha256, submission, position in await _looked_into(tx, organisation_id, list(unknown)):
+        tree = tree_of(await of(tx, submission), position)
+        if all(is_final(file.faults or ()) for file in tree):
+            trees[unknown[sha256]] = tree
+    return assembled(files, trees)
+
+
+async def _looked_into(
+    tx: Transaction, organisation_id: str, sha256s: Sequence[str]
+) -> list[tuple[str, Submission, int]]:
+    """Where the organisation last sent these contents and they were looked into."""
+    statement = (
+        select(col(SubmissionFile.sha256), Submission, col(SubmissionFile.position))
+        .join(Submission, col(SubmissionFile.submission_id) == col(Submission.id))
+        .where(
+            col(SubmissionFile.sha256) == any_(list(sha256s)),  # type: ignore[arg-type] # a list is an array to PostgreSQL
+            col(Submission.organisation_id) == organisation_id,
+            col(SubmissionFile.parent).is_(None),
+            col(SubmissionFile.faults).is_not(None),
+        )
+        .distinct(col(SubmissionFile.sha256))
+        .order_by(col(SubmissionFile.sha256), col(Submission.received_at).desc())
+    )
+    return [(str(row[0]), row[1], int(row[2])) for row in await tx.session.execute(statement)]
+
+
+async def _insert(tx: Transaction, submission_id: str, files: Iterable[File]) -> None:
+    rows = [
+        {
+            "submission_id": submission_id,
+            "position": file.position,
+            "parent": file.parent,
+            "sha256": file.facts.sha256 if file.facts else None,
+            "name": file.name,
+            "faults": None if file.faults is None else list(file.faults),
+        }
+        for file in files
+    ]
+    if rows:
+        await tx.session.execute(insert(SubmissionFile), rows)
+
+
+def _file(own: SubmissionFile, sample: Sample | None) -> File:
+    facts = None
+    if sample is not None:
+        facts = SampleFacts(own.name, sample.size, sample.sha256, sample.sha1, sample.md5)
+    faults = None if own.faults is None else tuple(map(Fault, own.faults))
+    return File(own.position, own.parent, own.name, facts, faults)

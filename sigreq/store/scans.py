@@ -1,0 +1,120 @@
+"""Scan rows: which rules fired on which file, kept for each submission and used again within an organisation."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import any_, cast, insert, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import col
+
+from sigreq.domain.examination import File
+from sigreq.domain.lifecycle import State
+from sigreq.domain.verdict import Outcome, ScanResult
+from sigreq.tables.submissions import Scan, Submission
+from sigreq.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Round:
+    """The files of one submission against one version's rules: `purpose` is claimed, newest, gate or proof."""
+
+    submission: Submission
+    purpose: str
+    version: str
+    digest: str | None
+
+
+async def record(
+    tx: Transaction, of: Round, results: Mapping[str, ScanResult], known: Mapping[str, datetime] | None = None
+) -> None:
+    """Keep what came of it, by SHA-256. `known` says when a result was found that was used again."""
+    rows = [
+        {
+            "id": uuid4().hex,
+            "submission_id": of.submission.id,
+            "organisation_id": of.submission.organisation_id,
+            "sha256": sha256,
+            "purpose": of.purpose,
+            "version": of.version,
+            "ruleset_digest": of.digest,
+            "outcome": result.outcome,
+            "detections": list(result.detections),
+            "hits": list(result.hits),
+            "reason": result.reason,
+            "engine": result.engine,
+            "seconds": result.seconds,
+            "scanned_at": (known or {}).get(sha256, tx.at),
+            "at": tx.at,
+        }
+        for sha256, result in results.items()
+    ]
+    if rows:
+        await tx.session.execute(insert(Scan), rows)
+
+
+@dataclass(frozen=True)
+class Known:
+    """An earlier result, and when it was found."""
+
+    result: ScanResult
+    scanned_at: datetime
+
+
+async def known(
+    tx: Transaction, organisation_id: str, sha256s: Iterable[str], digests: Iterable[str]
+) -> dict[tuple[str, str], Known]:
+    """What scans of the organisation's own samples have shown before, by SHA-256 and the ruleset's digest."""
+    statement = (
+        select(Scan)
+        .where(
+            col(Scan.organisation_id) == organisation_id,
+            col(Scan.sha256) == any_(list(sha256s)),  # type: ignore[arg-type] # a list is an array to PostgreSQL
+            col(Scan.ruleset_digest).in_(set(digests)),
+            col(Scan.outcome) != Outcome.NOT_SCANNED,
+        )
+        .order_by(col(Scan.at))
+    )
+    return {
+        (row.sha256, row.ruleset_digest or ""): Known(result_of(row), row.scanned_at)
+        for row in await tx.session.scalars(statement)
+    }
+
+
+def result_of(row: Scan) -> ScanResult:
+    """What a row says."""
+    return ScanResult(
+        row.outcome, tuple(row.detections), row.reason, hits=tuple(row.hits), engine=row.engine, seconds=row.seconds
+    )
+
+
+async def of_submission(tx: Transaction, submission_id: str) -> Sequence[Scan]:
+    """All scans of a submission's files, oldest first."""
+    statement = select(Scan).where(col(Scan.submission_id) == submission_id).order_by(col(Scan.at), col(Scan.id))
+    return (await tx.session.scalars(statement)).all()
+
+
+async def hit_by(tx: Transaction, rule: str, *, is_open: bool, limit: int) -> Sequence[Submission]:
+    """Submissions on whose files this rule fired, newest first, in one query."""
+    hit = select(col(Scan.submission_id)).where(cast(col(Scan.detections), JSONB).has_key(rule))
+    statement = select(Submission).where(col(Submission.id).in_(hit))
+    if is_open:
+        statement = statement.where(col(Submission.state) != State.CLOSED)
+    statement = statement.order_by(col(Submission.received_at).desc(), col(Submission.id).desc()).limit(limit)
+    return (await tx.session.scalars(statement)).all()
+
+
+def summary(results: Iterable[tuple[File, ScanResult]], at_most: int = 5) -> list[dict[str, Any]]:
+    """Results of sent files for an event: short, because it leaves the house."""
+    return [
+        {
+            "name": file.name,
+            "sha256": file.facts.sha256 if file.facts else None,
+            "outcome": result.outcome,
+            "detections": list(result.detections[:at_most]),
+            "reason": result.reason,
+        }
+        for file, result in results
+    ]
