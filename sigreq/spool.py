@@ -18,6 +18,9 @@ class SpooledSample:
     file: BinaryIO
 
 
+_CHUNK = 1024 * 1024
+
+
 class Spool:
     """Takes files one after the other. The files have no name on disk, so not even kill -9 leaves one behind."""
 
@@ -47,19 +50,46 @@ class Writing:
 
     def __init__(self, name: str, file: BinaryIO) -> None:
         self.name = name
-        self.size = 0
         self._file = file
-        self._hashes = (hashlib.sha256(), hashlib.sha1(usedforsecurity=False), hashlib.md5(usedforsecurity=False))
+        self._pass = _Pass()
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return self._pass.size
 
     def write(self, chunk: bytes) -> None:
         """Take the next bytes."""
-        self.size += len(chunk)
-        for each in self._hashes:
-            each.update(chunk)
+        self._pass.take(chunk)
         self._file.write(chunk)
 
     def end(self) -> SpooledSample:
         """The file is whole."""
         self._file.flush()
+        return SpooledSample(self._pass.facts(self.name), self._file)
+
+
+class _Pass:
+    """One pass over a file's bytes."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._hashes = (hashlib.sha256(), hashlib.sha1(usedforsecurity=False), hashlib.md5(usedforsecurity=False))
+
+    def take(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        for each in self._hashes:
+            each.update(chunk)
+
+    def facts(self, name: str) -> SampleFacts:
         sha256, sha1, md5 = (each.hexdigest() for each in self._hashes)
-        return SpooledSample(SampleFacts(self.name, self.size, sha256, sha1, md5), self._file)
+        return SampleFacts(name, self.size, sha256, sha1, md5)
+
+
+def facts_of(name: str, path: Path) -> SampleFacts:
+    """The facts of a file that lies on disk."""
+    known = _Pass()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            known.take(chunk)
+    return known.facts(name)

@@ -1,88 +1,134 @@
-"""The scanning child: answers one JSON line on standard output for each on standard input, until that closes.
+"""The examining child: answers one JSON line on its first output for each on standard input, until that closes.
 
-Only light imports here: every child pays for them.
+What a library prints goes nowhere: it must not pass for an answer.
 """
 
+import importlib
 import json
+import locale
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sigreq.scanning import engine, sandbox
-from sigreq.scanning.archive import Unpacker
+from sigreq.domain.limits import UnpackLimits
+from sigreq.scanning import engine, identify, sandbox
+
+try:
+    from sigreq.scanning import unpacking
+except ImportError:
+    unpacking = None
 
 KEPT_RULESETS = 4
-# What the trade packs samples with.
-CONVENTIONAL_PASSWORD = "infected"  # noqa: S105 - known to everybody, protects nothing
+
+Request = dict[str, Any]
+Reply = dict[str, Any]
 
 
 class Rulesets:
-    """Compiled rules and allowed hashes of the rulesets used last."""
+    """The rulesets used last, loaded once."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[engine.Rules, frozenset[str]]] = {}
+        self._kept: dict[str, engine.Rules] = {}
 
-    def get(self, path: str) -> tuple[engine.Rules, frozenset[str]]:
-        """Raise InvalidRulesetError when the rules do not compile."""
+    def get(self, path: str) -> engine.Rules:
+        """The rules compiled into this file, which never changes."""
         found = self._kept.pop(path, None)
         if found is None:
-            document = json.loads(Path(path).read_bytes())
-            found = engine.Rules(document["rules"]), frozenset(document["allowed"])
+            found = engine.Rules(path)
         self._kept[path] = found
         if len(self._kept) > KEPT_RULESETS:
             del self._kept[next(iter(self._kept))]
         return found
 
 
-def scan(rulesets: Rulesets, request: dict[str, Any]) -> dict[str, Any]:
-    """The rules that fire on the sample or, when none does, on the first member of it where one does.
+class Answers:
+    """What this child can be asked. Whatever raises here ends the child, which its parent takes for an answer."""
 
-    Without a hit `reason` says what could not be examined, None when everything was.
-    """
-    try:
-        rules, allowed = rulesets.get(request["ruleset"])
-        return _examine(rules, allowed, request)
-    except engine.InvalidRulesetError:
-        return {"detections": [], "reason": "ruleset_invalid"}
-    except MemoryError:
-        return {"detections": [], "reason": "out_of_memory"}
-    except OSError:
-        return {"detections": [], "reason": "scan_error"}
+    def __init__(self) -> None:
+        self._rulesets = Rulesets()
 
-
-def _examine(rules: engine.Rules, allowed: frozenset[str], request: dict[str, Any]) -> dict[str, Any]:
-    faults: list[str] = []
-
-    def detect(**where: str | bytes) -> list[str]:
+    def unpack(self, request: Request) -> Reply:
+        """Write what a sample holds into the private folder, and say what that is."""
+        limits = UnpackLimits(**request["limits"])
         try:
-            return rules.detect(timeout=request["timeout"], **where)
-        except engine.ScanTimeoutError:
-            faults.append("timeout")
-        except engine.ScanError:
-            faults.append("scan_error")
+            return unpacking.unpack(Path(request["sample"]), Path(), request["passwords"], limits)
         except MemoryError:
-            faults.append("out_of_memory")
-        return []
+            return {"faults": ["out_of_memory"], "members": []}
 
-    passwords = [word.encode(errors="replace") for word in (request["password"], CONVENTIONAL_PASSWORD) if word]
-    with Path(request["sample"]).open("rb") as sample:
-        members = Unpacker(passwords, allowed, faults).contents(sample)
-        hits = detect(filepath=request["sample"]) or next(filter(None, (detect(data=each) for each in members)), [])
-    return {"detections": hits, "reason": faults[0] if faults and not hits else None}
+    def identify(self, request: Request) -> Reply:
+        """Say what a sample is."""
+        return identify.identify(Path(request["sample"]))
+
+    def scan(self, request: Request) -> Reply:
+        """Say which rules fire on a sample."""
+        nothing: Reply = {"detections": [], "hits": [], "seconds": 0.0}
+        try:
+            return self._rulesets.get(request["ruleset"]).scan(request["sample"], request["timeout"])
+        except MemoryError:
+            return {**nothing, "reason": "out_of_memory"}
+        except engine.ScanError:
+            return {**nothing, "reason": "scan_error"}
+
+    def compile(self, request: Request) -> Reply:
+        """Write a ruleset's compiled form into the private folder."""
+        try:
+            return {"fault": engine.compile_document(Path(request["ruleset"]), Path("compiled"))}
+        except MemoryError:
+            return {"fault": "out_of_memory"}
+
+    def knows(self, request: Request) -> Reply:
+        """Say whether rules know a name."""
+        return {"is_known": self._rulesets.get(request["ruleset"]).knows(request["name"])}
+
+    def lint(self, request: Request) -> Reply:
+        """Say what keeps a rule from being published."""
+        return {"problems": list(engine.problems(request["name"], request["source"]))}
 
 
 def main() -> None:
-    """Lock down, then serve."""
-    sandbox.lock_down()
-    rulesets = Rulesets()
-    for line in sys.stdin:
-        request = json.loads(line)
-        if request["ask"] == "scan":
-            reply = scan(rulesets, request)
-        else:
-            reply = {"problems": list(engine.problems(request["name"], request["source"]))}
-        sys.stdout.write(json.dumps(reply) + "\n")
-        sys.stdout.flush()
+    """Lock down, say hello, then serve."""
+    terms = json.loads(sys.argv[1])
+    with os.fdopen(os.dup(1), "wb") as replies, Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        # Libraries read file names as the locale says, and the environment says nothing.
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+        os.nice(terms["niceness"])
+        libraries = _libraries()
+        layers = sandbox.lock_down(Path.cwd(), [terms["readable"]], terms["file_bytes"])
+        _say(replies, {"layers": layers, "libraries": libraries})
+        answers = Answers()
+        asks: dict[str, Callable[[Request], Reply]] = {
+            ask.__name__: ask
+            for ask in (answers.unpack, answers.identify, answers.scan, answers.compile, answers.knows, answers.lint)
+        }
+        for line in sys.stdin.buffer:
+            request = json.loads(line)
+            sandbox.allow_processor(request["seconds"])
+            _say(replies, asks[request["ask"]](request))
+
+
+def _libraries() -> dict[str, bool]:
+    """Load what has to start a program to find its system library: after the lock-down nothing can be started."""
+    return {
+        "libmagic": identify.preload(),
+        "libarchive": _is_loaded("libarchive"),
+        "libseccomp": _is_loaded("pyseccomp"),
+    }
+
+
+def _is_loaded(binding: str) -> bool:
+    try:
+        importlib.import_module(binding)
+    except Exception:  # noqa: BLE001 - each has its own way to say that its library is missing
+        return False
+    return True
+
+
+def _say(replies: Any, reply: Reply) -> None:
+    replies.write(json.dumps(reply).encode() + b"\n")
+    replies.flush()
 
 
 if __name__ == "__main__":

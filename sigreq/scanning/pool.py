@@ -1,25 +1,52 @@
-"""A few child processes that do dangerous work and may be killed at any moment."""
+"""Places where dangerous work is done: a private folder each, and a child process that may be killed at any moment."""
 
 import asyncio
 import json
 import os
+import resource
+import shutil
 import signal
+import stat
 import sys
-from contextlib import suppress
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
-# What a scan leaves behind in a child's memory is forgotten after so many.
-ASKED_AT_MOST = 100
+# What earlier samples did to a child is forgotten after so many asks.
+ASKED_AT_MOST = 500
+# Between two samples a child that still holds more than this is replaced.
+RESIDENT_AT_MOST = 512 << 20
+# A thousand members with long names are 0.5 MiB.
+REPLY_BYTES = 4 << 20
+# `-I`: neither the folder it runs in nor a user's own packages are in the import path.
+COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "sigreq.scanning.child")
+
+_START_SECONDS = 30
 # A killed child is gone at once; only a descendant that holds its pipe open could make us wait.
 _REAP_SECONDS = 5
+# Between the end of a child's output and its own.
+_LAST_BREATH_SECONDS = 1
 
-_IMPORT_ROOT = Path(__file__).parents[2]
+T = TypeVar("T")
 
 
 class ChildDiedError(Exception):
-    """A child ended, or answered nonsense, before it had answered."""
+    """A child ended, or answered nonsense, before it had answered; or the pool is closed."""
+
+
+class CpuLimitError(Exception):
+    """A child used up the processor time it had for an answer."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What every child of a pool is started with: what it may read, how large a file it may write, how nice it is."""
+
+    readable: str
+    file_bytes: int
+    niceness: int
 
 
 class _Child:
@@ -32,29 +59,52 @@ class _Child:
         self.asked = 0
 
     @classmethod
-    async def start(cls) -> Self:
+    async def start(cls, folder: Path, terms: Terms) -> Self:
         return cls(
             await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "sigreq.scanning.child",
-                cwd=_IMPORT_ROOT,
+                *COMMAND,
+                json.dumps(asdict(terms)),
+                cwd=folder,
                 env={},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
+                limit=REPLY_BYTES,
                 start_new_session=True,
             ),
         )
 
-    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def ask(self, request: dict[str, Any]) -> bytes:
         self.asked += 1
         try:
             self._requests.write(json.dumps(request).encode() + b"\n")
             await self._requests.drain()
-            return cast("dict[str, Any]", json.loads(await self._replies.readline()))
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise await self._death() from error
+        return await self.line()
+
+    async def line(self) -> bytes:
+        """The next line it says. Raises ChildDiedError and CpuLimitError."""
+        try:
+            line = await self._replies.readline()
+        except (OSError, ValueError) as error:  # a line over the limit is a ValueError
             raise ChildDiedError from error
+        if not line.endswith(b"\n"):
+            raise await self._death()
+        return line
+
+    async def _death(self) -> Exception:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), _LAST_BREATH_SECONDS)
+        return CpuLimitError() if self._process.returncode == -signal.SIGXCPU else ChildDiedError()
+
+    def resident(self) -> int:
+        """Bytes of memory it holds; none when it is gone."""
+        try:
+            pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        except OSError:
+            return 0
+        return pages * resource.getpagesize()
 
     def kill(self) -> None:
         if self._process.returncode is None:
@@ -68,26 +118,106 @@ class _Child:
             await asyncio.wait_for(self._process.communicate(), _REAP_SECONDS)
 
 
-class Pool:
-    """At most `children` processes at work at once, each answering within `timeout` or killed."""
+class Place:
+    """A private folder, and the child that works in it."""
 
-    def __init__(self, children: int, timeout: timedelta) -> None:
-        self._places = asyncio.Semaphore(children)
-        self._timeout = timeout.total_seconds()
-        self._living: set[_Child] = set()
-        self._idle: list[_Child] = []
-        self._is_closed = False
+    def __init__(self, pool: "Pool", folder: Path) -> None:
+        self._pool = pool
+        self._child: _Child | None = None
+        self.folder = folder
 
-    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Raise TimeoutError when the time is up, ChildDiedError when two children died of it or the pool is closed.
+    async def ask(self, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T:
+        """What `read` makes of the reply; a ValueError of it means nonsense.
 
-        The second child is a fresh one, because an earlier sample may have harmed the first.
+        When a child dies of it a fresh one is asked once more, because an earlier sample may have harmed the first.
+        What a child that failed has made is removed. Raises TimeoutError when an attempt takes longer than `seconds`,
+        CpuLimitError, and ChildDiedError when two children died of it or the pool is closed.
         """
-        async with self._places:
+        try:
+            return await self._ask(request, seconds, read)
+        except ChildDiedError:
+            return await self._ask(request, seconds, read)
+
+    async def _ask(self, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T:
+        before = self.names()
+        try:
+            child = await self._ready()
+            async with asyncio.timeout(seconds):
+                reply = await child.ask({**request, "seconds": seconds})
+            return _understood(read, reply)
+        except BaseException:
+            await self.retire()
+            await self.remove(self.names() - before)
+            raise
+
+    def names(self) -> set[str]:
+        """What lies in the folder."""
+        return {path.name for path in self.folder.iterdir()}
+
+    async def start(self) -> None:
+        """Have a child that has said hello. Raises ChildDiedError."""
+        await self._ready()
+
+    async def _ready(self) -> _Child:
+        if self._child is not None and self._child.asked >= ASKED_AT_MOST:
+            await self.retire()
+        if self._child is None:
+            self._child = await self._pool.started(self)
             try:
-                return await self._ask(self._idle.pop() if self._idle else await self._started(), request)
-            except ChildDiedError:
-                return await self._ask(await self._started(), request)
+                async with asyncio.timeout(_START_SECONDS):
+                    self._pool.hello = await self._child.line()
+            except (TimeoutError, CpuLimitError) as error:
+                raise ChildDiedError from error
+        return self._child
+
+    async def retire(self) -> None:
+        """End the child, if there is one; the next ask has a fresh one."""
+        child, self._child = self._child, None
+        if child is not None:
+            await self._pool.ended(child)
+
+    async def clear(self) -> None:
+        """Wipe the folder, and end a child that is not fit for another sample."""
+        if self._child is not None and self._child.resident() > RESIDENT_AT_MOST:
+            await self.retire()
+        await self.remove(self.names())
+
+    async def remove(self, names: Iterable[str]) -> None:
+        """Remove these from the folder, whatever they are; links are not followed."""
+        folders = await asyncio.to_thread(_remove_files, self.folder, list(names))
+        if folders:
+            # No honest child makes a folder. Dead, it cannot exchange one for a link while we are at it.
+            await self.retire()
+            await asyncio.to_thread(_remove_folders, folders)
+
+
+class Pool:
+    """At most `places` children at work at once."""
+
+    def __init__(self, folder: Path, places: int, terms: Terms) -> None:
+        self._terms = terms
+        self._turns = asyncio.Semaphore(places)
+        self._free = [Place(self, folder / f"place-{number}") for number in range(places)]
+        self._living: set[_Child] = set()
+        self._is_closed = False
+        self.hello: bytes | None = None
+        """The first line of the child that was started last."""
+        for place in self._free:
+            place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[Place]:
+        """A place for as long as the context lasts, with an empty folder; whoever comes first is served first."""
+        async with self._turns:
+            place = self._free.pop()
+            try:
+                await place.clear()
+                try:
+                    yield place
+                finally:
+                    await place.clear()
+            finally:
+                self._free.append(place)
 
     async def close(self) -> None:
         """Kill all children; whoever still waits for an answer, or asks later, gets ChildDiedError."""
@@ -95,31 +225,53 @@ class Pool:
         for child in self._living:
             child.kill()
         # A child at work is ended by the one who asked it.
-        await asyncio.gather(*(self._end(child) for child in self._idle))
-        self._idle.clear()
+        await asyncio.gather(*(place.retire() for place in self._free))
 
-    async def _started(self) -> _Child:
+    async def started(self, place: Place) -> _Child:
+        """A new child for this place. Raises ChildDiedError when the pool is closed."""
         if self._is_closed:
             raise ChildDiedError
-        child = await _Child.start()
+        try:
+            child = await _Child.start(place.folder, self._terms)
+        except OSError as error:
+            raise ChildDiedError from error
         self._living.add(child)
         if self._is_closed:
             child.kill()
         return child
 
-    async def _ask(self, child: _Child, request: dict[str, Any]) -> dict[str, Any]:
-        is_fit = False
+    async def ended(self, child: _Child) -> None:
+        """Kill the child, and wait until it is gone."""
         try:
-            async with asyncio.timeout(self._timeout):
-                reply = await child.ask(request)
-            is_fit = child.asked < ASKED_AT_MOST and not self._is_closed
+            await child.end()
         finally:
-            if is_fit:
-                self._idle.append(child)
-            else:
-                await self._end(child)
-        return reply
+            self._living.discard(child)
 
-    async def _end(self, child: _Child) -> None:
-        await child.end()
-        self._living.discard(child)
+
+def _understood(read: Callable[[bytes], T], reply: bytes) -> T:
+    try:
+        return read(reply)
+    except (ValueError, RecursionError) as error:
+        raise ChildDiedError from error
+
+
+def _remove_files(folder: Path, names: list[str]) -> list[Path]:
+    """Remove what is no folder; the folders among them."""
+    folders = []
+    for path in (folder / name for name in names):
+        with suppress(FileNotFoundError):
+            if stat.S_ISDIR(path.lstat().st_mode):
+                folders.append(path)
+            else:
+                path.unlink()
+    return folders
+
+
+def _remove_folders(folders: list[Path]) -> None:
+    for folder in folders:
+        folder.chmod(0o700)
+        for inner, names, _ in os.walk(folder):
+            for path in (Path(inner, name) for name in names):
+                if not path.is_symlink():
+                    path.chmod(0o700)
+        shutil.rmtree(folder)

@@ -1,103 +1,177 @@
-"""Screening of samples with YARA, out of reach of what a sample or a rule may do."""
+"""Examination of samples out of reach of what a sample or a rule may do."""
 
-import asyncio
 import math
-import os
-import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from sigreq.domain.examination import Identity
+from sigreq.domain.faults import Fault
+from sigreq.domain.limits import UnpackLimits
 from sigreq.domain.ruleset import Ruleset
-from sigreq.domain.submission import SampleFacts
-from sigreq.domain.verdict import Outcome, ScanResult
-from sigreq.scanning.pool import ChildDiedError, Pool
+from sigreq.domain.verdict import ScanResult
+from sigreq.scanning import pool, replies
+from sigreq.scanning.compiled import CompiledRulesets
+from sigreq.scanning.pool import ChildDiedError, CpuLimitError, Pool, Terms
+from sigreq.scanning.replies import Capabilities, Unpacked
 
-# More than scans can be under way at once, so that none loses its file to this.
-KEPT_RULESETS = 64
+_IDENTIFY_SECONDS = 20.0
+# YARA and the unpacker keep time themselves; whoever has not stopped this long after it is killed. Of a scan nothing is
+# lost by that, of unpacking all members are.
+_SCAN_GRACE_SECONDS = 1.0
+_UNPACK_GRACE_SECONDS = 5.0
+_COMPILED_BYTES = 1 << 30
+# The unpacker counts for itself; this stops one that does not.
+_SLACK_BYTES = 1 << 20
+
+T = TypeVar("T")
+
+
+class Place:
+    """A private folder for one sample at a time, and what can be asked about files that lie in it.
+
+    Every failure is a fault in the answer. A caller must not follow links when it writes here or reads from here.
+    """
+
+    def __init__(self, place: pool.Place, rulesets: CompiledRulesets, timeout: timedelta, limits: UnpackLimits) -> None:
+        self._place = place
+        self._rulesets = rulesets
+        self._timeout = timeout.total_seconds()
+        self._limits = limits
+
+    @property
+    def folder(self) -> Path:
+        """The folder, empty when the place is entered and wiped when it is left."""
+        return self._place.folder
+
+    async def unpack(self, sample: Path, passwords: Sequence[str]) -> Unpacked:
+        """What the sample holds, at all depths, within the limits. Members of an earlier call are gone."""
+        await self._place.remove(name for name in self._place.names() if name.startswith("member-"))
+        request = {"ask": "unpack", "sample": sample.name, "passwords": list(passwords)}
+        answer = await self._answer(
+            {**request, "limits": asdict(self._limits)},
+            self._limits.seconds + _UNPACK_GRACE_SECONDS,
+            lambda reply: replies.unpacked(reply, self.folder, self._limits),
+        )
+        faults = (answer,) if isinstance(answer, Fault) else answer.faults
+        await self._retire_after(faults if isinstance(answer, Fault) else faults + _of_members(answer))
+        return Unpacked(faults) if isinstance(answer, Fault) else answer
+
+    async def identify(self, sample: Path) -> Identity:
+        """What the sample is."""
+        request = {"ask": "identify", "sample": sample.name}
+        answer = await self._answer(request, _IDENTIFY_SECONDS, replies.identity)
+        identity = Identity(fault=answer) if isinstance(answer, Fault) else answer
+        await self._retire_after([identity.fault])
+        return identity
+
+    async def scan(self, ruleset: Ruleset, sample: Path) -> ScanResult:
+        """Clean means that the sample was examined as it is, and no rule fired. What it holds is not examined."""
+        async with self._rulesets.used(ruleset) as rules:
+            if isinstance(rules, Fault):
+                return ScanResult.not_scanned(rules)
+            request = {"ask": "scan", "sample": sample.name, "ruleset": str(rules), "timeout": math.ceil(self._timeout)}
+            answer = await self._answer(request, self._timeout + _SCAN_GRACE_SECONDS, replies.scan_result)
+        result = ScanResult.not_scanned(answer) if isinstance(answer, Fault) else answer
+        await self._retire_after([result.reason])
+        return result
+
+    async def _answer(self, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T | Fault:
+        return await _answer(self._place, request, seconds, read)
+
+    async def _retire_after(self, faults: Sequence[str | None]) -> None:
+        """Memory that ran out may be memory that an earlier sample took."""
+        if Fault.OUT_OF_MEMORY in faults:
+            await self._place.retire()
 
 
 class Scanner:
-    """Scans samples in child processes that can be killed."""
+    """Examines samples in child processes that can be killed."""
 
-    def __init__(self, work_dir: Path, *, children: int = 2, timeout: timedelta = timedelta(seconds=60)) -> None:
-        """`timeout` bounds one attempt at one sample; a scan whose child dies is attempted twice."""
-        self._work_dir = work_dir.absolute()
-        self._work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._pool = Pool(children, timeout)
-        self._yara_timeout = math.ceil(timeout.total_seconds())
-
-    async def scan(
+    def __init__(
         self,
-        ruleset: Ruleset,
-        sample: Path,
-        facts: SampleFacts,
+        work_dir: Path,
         *,
-        password: str | None = None,
-    ) -> ScanResult:
-        """Clean means that the sample was examined as it is, with all members if it is a zip, and no rule fired.
+        places: int = 2,
+        timeout: timedelta = timedelta(seconds=60),
+        unpack: UnpackLimits = UnpackLimits(),  # noqa: B008 - frozen
+        niceness: int = 0,
+    ) -> None:
+        """`timeout` bounds one attempt at one scan; `niceness` is added to that of this process."""
+        work_dir = work_dir.absolute()
+        rulesets = work_dir / "rulesets"
+        self._timeout = timeout
+        self._limits = unpack
+        # Rules are compiled apart, so that no sample can have a hand in what all children load.
+        self._compilers = Pool(work_dir / "compilers", 1, Terms(str(rulesets), _COMPILED_BYTES, niceness))
+        self._pool = Pool(work_dir / "places", places, Terms(str(rulesets), unpack.member_bytes + _SLACK_BYTES, niceness))
+        self._rulesets = CompiledRulesets(rulesets, self._compilers)
 
-        Other archives are known by how they start and are never clean. What a program carries in itself, such as a
-        self-extracting archive of another format, is examined as bytes only.
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[Place]:
+        """A place for one sample at a time; waits until one is free."""
+        async with self._pool.place() as place:
+            yield Place(place, self._rulesets, self._timeout, self._limits)
 
-        Reasons for no answer: timeout, scanner_died, ruleset_invalid, scan_error, out_of_memory, archive_limit,
-        archive_encrypted, archive_broken, archive_unsupported.
-        """
-        if facts.sha256 in ruleset.allowed:
-            return ScanResult(Outcome.CLEAN)
-        request = await asyncio.to_thread(self._request, ruleset, sample)
-        try:
-            return _result(await self._pool.ask({**request, "password": password}))
-        except TimeoutError:
-            return ScanResult.not_scanned("timeout")
-        except ChildDiedError:
-            return ScanResult.not_scanned("scanner_died")
+    async def prepare(self, ruleset: Ruleset) -> Fault | None:
+        """Have the rules compiled and at hand; why that cannot be."""
+        async with self._rulesets.used(ruleset) as rules:
+            return rules if isinstance(rules, Fault) else None
 
     async def lint(self, name: str, source: str) -> tuple[str, ...]:
         """What keeps `source` from being published as the rule `name`; empty when nothing does."""
+        request = {"ask": "lint", "name": name, "source": source}
+        async with self._compilers.place() as place:
+            answer = await _answer(place, request, self._timeout.total_seconds(), replies.problems)
+            # The next one compiles rules that others rely on.
+            await place.retire()
+        if not isinstance(answer, Fault):
+            return answer
+        slow = answer in {Fault.TIMEOUT, Fault.CPU_LIMIT}
+        return ("takes too long to compile" if slow else "the compiler died of it",)
+
+    async def knows(self, ruleset: Ruleset, name: str) -> bool:
+        """Whether a rule is called so, or nearly so, as products show names. No when the rules cannot be had."""
+        async with self._rulesets.used(ruleset) as rules:
+            if isinstance(rules, Fault):
+                return False
+            async with self._compilers.place() as place:
+                request = {"ask": "knows", "ruleset": str(rules), "name": name}
+                return await _answer(place, request, self._timeout.total_seconds(), replies.is_known) is True
+
+    async def capabilities(self) -> Capabilities | None:
+        """What keeps samples in here, as the last child said; None when no child can be started."""
+        if self._pool.hello is None and self._compilers.hello is None:
+            async with self._compilers.place() as place:
+                try:
+                    await place.start()
+                except ChildDiedError:
+                    return None
+        hello = self._pool.hello or self._compilers.hello
         try:
-            reply = await self._pool.ask({"ask": "lint", "name": name, "source": source})
-        except TimeoutError:
-            return ("takes too long to compile",)
-        except ChildDiedError:
-            return ("the compiler died of it",)
-        return tuple(reply["problems"])
+            return None if hello is None else replies.capabilities(hello)
+        except ValueError:
+            return None
 
     async def close(self) -> None:
-        """Kill the children. Scans under way end as `scanner_died`, and so do all later ones."""
+        """Kill the children. What is under way ends as `child_died`, and so does all that is asked later."""
         await self._pool.close()
-
-    def _request(self, ruleset: Ruleset, sample: Path) -> dict[str, Any]:
-        return {
-            "ask": "scan",
-            "ruleset": str(self._stored(ruleset)),
-            "sample": str(sample.absolute()),
-            "timeout": self._yara_timeout,
-        }
-
-    def _stored(self, ruleset: Ruleset) -> Path:
-        """The file, named by the ruleset's digest, from which children read it; complete whenever it exists."""
-        path = self._work_dir / f"{ruleset.digest}.json"
-        if not path.exists():
-            descriptor, draft = tempfile.mkstemp(dir=self._work_dir)  # readable by its owner alone
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(ruleset.document())
-                file.flush()
-                os.fsync(file.fileno())
-            Path(draft).replace(path)
-            self._forget_old()
-        return path
-
-    def _forget_old(self) -> None:
-        """Keep the newest rulesets only; one that is asked for again is written again."""
-        kept = sorted(self._work_dir.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
-        for old in kept[KEPT_RULESETS:]:
-            old.unlink(missing_ok=True)
+        await self._compilers.close()
 
 
-def _result(reply: dict[str, Any]) -> ScanResult:
-    if reply["detections"]:
-        return ScanResult(Outcome.DETECTED, tuple(reply["detections"]))
-    if reply["reason"]:
-        return ScanResult.not_scanned(reply["reason"])
-    return ScanResult(Outcome.CLEAN)
+async def _answer(place: pool.Place, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T | Fault:
+    try:
+        return await place.ask(request, seconds, read)
+    except TimeoutError:
+        return Fault.TIMEOUT
+    except CpuLimitError:
+        return Fault.CPU_LIMIT
+    except ChildDiedError:
+        return Fault.CHILD_DIED
+
+
+def _of_members(found: Unpacked) -> tuple[Fault, ...]:
+    return tuple(fault for member in found.members for fault in member.faults)

@@ -1,86 +1,189 @@
-"""Scans samples as they lie in the store, with rules as they lie in the store."""
+"""Examines samples as they lie in the store: fetched, unpacked, identified, scanned, their members stored too."""
 
 import asyncio
 import hashlib
 import os
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
-from sigreq.blobs import BlobMissing, Blobs, ruleset_key, sample_key
+from sigreq.blobs import BlobMissing, Blobs, sample_key
+from sigreq.domain.examination import ALLOWED, Examination, File, Identity, assembled, tree_of
+from sigreq.domain.faults import Fault
+from sigreq.domain.limits import CUSTOMARY_PASSWORDS
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import SampleFacts
 from sigreq.domain.verdict import ScanResult
-from sigreq.scanning.scanner import Scanner
+from sigreq.scanning.scanner import Place, Scanner
+from sigreq.spool import facts_of
 
-KEPT_RULESETS = 8
-Results = list[tuple[SampleFacts, ScanResult]]
-
-
-class RulesetCorrupt(Exception):
-    """The stored rules are not what their digest says; nothing may be concluded with them."""
+# Sent files that are worked on at once for one submission: the next is fetched while one is scanned.
+AT_ONCE = 4
+UPLOADS_AT_ONCE = 8
 
 
-class Rulesets:
-    """Published rules by digest, verified, the last few kept in memory."""
+@dataclass(frozen=True)
+class Order:
+    """What is to be examined, and what is known already.
 
-    def __init__(self, bundles: Blobs) -> None:
-        self._bundles = bundles
-        self._kept: OrderedDict[str, Ruleset] = OrderedDict()
+    Files that nobody has looked into (`faults` is None) are unpacked and identified; of the others and their members
+    only what `known` does not hold (by SHA-256 and the ruleset's digest) is fetched and scanned.
+    """
 
-    async def load(self, digest: str) -> Ruleset:
-        """The rules with this digest. Raises BlobMissing, RulesetCorrupt, ServiceUnavailable."""
-        if digest not in self._kept:
-            ruleset = Ruleset.from_document(await self._bundles.get_bytes(ruleset_key(digest)))
-            if ruleset.digest != digest:
-                raise RulesetCorrupt(digest)
-            self._kept[digest] = ruleset
-            if len(self._kept) > KEPT_RULESETS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(digest)
-        return self._kept[digest]
+    organisation_id: str
+    files: Sequence[File]
+    rulesets: Sequence[Ruleset]
+    password: str | None = None
+    identified: frozenset[str] = frozenset()
+    known: Mapping[tuple[str, str], ScanResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class StoredSamples:
-    """Fetches each sample once, into a folder of its own that goes away again, and scans it with each ruleset."""
+    """Samples in the store, and the scanner that examines them."""
 
     samples: Blobs
     scanner: Scanner
     work_dir: Path
 
-    async def scan(
-        self,
-        organisation_id: str,
-        samples: Sequence[SampleFacts],
-        rulesets: Mapping[str, Ruleset],
-        password: str | None,
-    ) -> dict[str, Results]:
-        """Results by the rulesets' names. A sample missing in the store is `not_scanned`. Raises ServiceUnavailable."""
-        results: dict[str, Results] = {name: [] for name in rulesets}
+    async def examine(self, order: Order) -> Examination:
+        """Everything that is wrong with a sample is in the result. Raises ServiceUnavailable.
+
+        What comes from the store lies in a folder of its own, which goes away again.
+        """
         self.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self.work_dir, prefix="samples-") as folder:
-            for number, facts in enumerate(samples):
-                path = Path(folder) / str(number)
-                fault = await self._fetch(organisation_id, facts, path)
-                for name, ruleset in rulesets.items():
-                    result = fault or await self.scanner.scan(ruleset, path, facts, password=password)
-                    results[name].append((facts, result))
-                path.unlink(missing_ok=True)
-        return results
+            return await _Examiner(self, order, Path(folder)).examine()
 
-    async def _fetch(self, organisation_id: str, facts: SampleFacts, path: Path) -> ScanResult | None:
-        """Bring the sample into a file; what is wrong with it, if anything."""
+
+class _Examiner:
+    """One order on its way."""
+
+    def __init__(self, stored: StoredSamples, order: Order, folder: Path) -> None:
+        self._stored = stored
+        self._order = order
+        self._folder = folder
+        self._numbers = count()
+        self._passwords = [word for word in (order.password, *CUSTOMARY_PASSWORDS) if word]
+        self._identities: dict[str, Identity] = {}
+        self._results: dict[str, dict[str, ScanResult]] = {ruleset.digest: {} for ruleset in order.rulesets}
+        for (sha256, digest), result in order.known.items():
+            self._results[digest][sha256] = result
+
+    async def examine(self) -> Examination:
+        sent = [file for file in self._order.files if file.parent is None]
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def in_turn(root: File) -> list[File]:
+            async with places:
+                return await self._root(root)
+
+        found = await _all(in_turn(root) for root in sent)
+        trees = {root.position: tree for root, tree in zip(sent, found, strict=True)}
+        return Examination(assembled(sent, trees), self._identities, self._results)
+
+    async def _root(self, root: File) -> list[File]:
+        if root.faults is None:
+            return await self._open(root)
+        tree = tree_of(self._order.files, root.position)
+        for file in tree:
+            if file.facts is not None:
+                await self._scan_again(file.facts)
+        return tree
+
+    async def _open(self, root: File) -> list[File]:
+        """The file and what was found in it, all of it in the store."""
+        assert root.facts is not None  # noqa: S101 - what was sent has content
+        path = await self._fetch(root.facts)
+        if isinstance(path, Fault):
+            self._note(root.facts, path)
+            return [replace(root, position=0)]
+        async with self._stored.scanner.place() as place:
+            sample = path.replace(place.folder / "sample")
+            unpacked = await place.unpack(sample, self._passwords)
+            await self._look(place, sample, root.facts, is_new=True)
+            tree = [replace(root, position=0, faults=unpacked.faults)]
+            kept: dict[str, Path] = {}
+            for member in unpacked.members:
+                facts = None
+                if member.path is not None:
+                    facts = await asyncio.to_thread(facts_of, member.name, member.path)
+                    await self._look(place, member.path, facts, is_new=True)
+                    kept[facts.sha256] = member.path.replace(self._new_path())
+                tree.append(File(member.number, member.parent, member.name, facts, member.faults))
+        await self._upload(kept)
+        return tree
+
+    async def _scan_again(self, facts: SampleFacts) -> None:
+        unknown = [each for each in self._order.rulesets if facts.sha256 not in self._results[each.digest]]
+        if all(facts.sha256 in each.allowed for each in unknown):
+            for each in unknown:
+                self._results[each.digest][facts.sha256] = ALLOWED
+            return
+        path = await self._fetch(facts)
+        if isinstance(path, Fault):
+            self._note(facts, path)
+            return
+        async with self._stored.scanner.place() as place:
+            await self._look(place, path.replace(place.folder / "sample"), facts, is_new=False)
+
+    async def _look(self, place: Place, path: Path, facts: SampleFacts, *, is_new: bool) -> None:
+        """Identify and scan, unless the same content was looked at before."""
+        if is_new and facts.sha256 not in self._order.identified and facts.sha256 not in self._identities:
+            self._identities[facts.sha256] = await place.identify(path)
+        for ruleset in self._order.rulesets:
+            results = self._results[ruleset.digest]
+            if facts.sha256 in ruleset.allowed:
+                results[facts.sha256] = ALLOWED
+            elif facts.sha256 not in results:
+                results[facts.sha256] = await place.scan(ruleset, path)
+
+    def _note(self, facts: SampleFacts, fault: Fault) -> None:
+        for results in self._results.values():
+            results.setdefault(facts.sha256, ScanResult.not_scanned(fault))
+
+    async def _fetch(self, facts: SampleFacts) -> Path | Fault:
+        """The sample in a file, or what is wrong with it."""
+        path = self._new_path()
         try:
             with open(path, "x+b", opener=_private) as file:  # noqa: ASYNC230 - Path.open takes no opener
-                await self.samples.fetch(sample_key(organisation_id, facts.sha256), file)
+                await self._stored.samples.fetch(sample_key(self._order.organisation_id, facts.sha256), file)
                 file.seek(0)
                 found = await asyncio.to_thread(hashlib.file_digest, file, "sha256")
         except BlobMissing:
-            return ScanResult.not_scanned("sample_missing")
-        return None if found.hexdigest() == facts.sha256 else ScanResult.not_scanned("sample_corrupt")
+            return Fault.SAMPLE_MISSING
+        return path if found.hexdigest() == facts.sha256 else Fault.SAMPLE_CORRUPT
+
+    async def _upload(self, kept: Mapping[str, Path]) -> None:
+        """Members become samples of their own: their bytes are in the store before their rows are written."""
+        places = asyncio.Semaphore(UPLOADS_AT_ONCE)
+
+        async def put(sha256: str, path: Path) -> None:
+            async with places:
+                with path.open("rb") as file:
+                    key = sample_key(self._order.organisation_id, sha256)
+                    await self._stored.samples.put_file(key, file, sha256)
+
+        await _all(put(*each) for each in kept.items())
+
+    def _new_path(self) -> Path:
+        return self._folder / str(next(self._numbers))
+
+
+Found = TypeVar("Found")
+
+
+async def _all(works: Iterable[Coroutine[Any, Any, Found]]) -> list[Found]:
+    """Everything at once; the first failure breaks off the rest and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    return [task.result() for task in tasks]
 
 
 def _private(path: str, flags: int) -> int:

@@ -1,7 +1,6 @@
-"""What the scanning tests share: rules, facts of a file, and one scan from start to close."""
+"""What the scanning tests share: rules, facts of a file, and one examination from start to close."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from io import BytesIO
@@ -11,10 +10,10 @@ from typing import TypeVar
 import psutil
 import pyzipper
 
+from sigreq.domain.limits import UnpackLimits
 from sigreq.domain.ruleset import Ruleset
-from sigreq.domain.submission import SampleFacts
 from sigreq.domain.verdict import ScanResult
-from sigreq.scanning.scanner import Scanner
+from sigreq.scanning.scanner import Place, Scanner
 
 T = TypeVar("T")
 
@@ -24,25 +23,21 @@ RULESET = Ruleset({"Needle": NEEDLE_RULE})
 # Counting keeps YARA from stopping at the first match; inside the regex it does not look at its clock.
 SLOW_RULESET = Ruleset({"Slow": "rule Slow { strings: $a = /a+/ condition: #a > 5 }"})
 # More than a child needs to start.
-BUSY_SECONDS = 0.6
+BUSY_SECONDS = 1.0
 SLOW_CONTENT = b"a" * 3_000_000
-
-
-def facts_of(sample: Path) -> SampleFacts:
-    content = sample.read_bytes()
-    sha1, md5 = hashlib.sha1(content, usedforsecurity=False), hashlib.md5(content, usedforsecurity=False)
-    return SampleFacts("name", len(content), hashlib.sha256(content).hexdigest(), sha1.hexdigest(), md5.hexdigest())
 
 
 def with_scanner(
     work: Callable[[Scanner], Awaitable[T]],
     tmp_path: Path,
     *,
-    children: int = 1,
+    places: int = 1,
     timeout: float = 60,
+    unpack: UnpackLimits | None = None,
 ) -> T:
     async def run() -> T:
-        scanner = Scanner(tmp_path / "work", children=children, timeout=timedelta(seconds=timeout))
+        limits = unpack or UnpackLimits()
+        scanner = Scanner(tmp_path / "work", places=places, timeout=timedelta(seconds=timeout), unpack=limits)
         try:
             return await work(scanner)
         finally:
@@ -51,26 +46,35 @@ def with_scanner(
     return asyncio.run(run())
 
 
-def written(tmp_path: Path, content: bytes, name: str = "sample") -> Path:
-    sample = tmp_path / name
+def in_place(
+    work: Callable[[Place], Awaitable[T]],
+    tmp_path: Path,
+    *,
+    timeout: float = 60,
+    unpack: UnpackLimits | None = None,
+) -> T:
+    """The same with a place of the scanner."""
+
+    async def run(scanner: Scanner) -> T:
+        async with scanner.place() as place:
+            return await work(place)
+
+    return with_scanner(run, tmp_path, timeout=timeout, unpack=unpack)
+
+
+def written(folder: Path, content: bytes, name: str = "sample") -> Path:
+    sample = folder / name
     sample.write_bytes(content)
     return sample
 
 
-async def scan(scanner: Scanner, sample: Path, ruleset: Ruleset = RULESET, password: str | None = None) -> ScanResult:
-    return await scanner.scan(ruleset, sample, facts_of(sample), password=password)
+async def scan(scanner: Scanner, content: bytes, ruleset: Ruleset = RULESET) -> ScanResult:
+    async with scanner.place() as place:
+        return await place.scan(ruleset, written(place.folder, content))
 
 
-def scan_once(
-    tmp_path: Path,
-    content: bytes,
-    ruleset: Ruleset = RULESET,
-    *,
-    password: str | None = None,
-    timeout: float = 60,
-) -> ScanResult:
-    sample = written(tmp_path, content)
-    return with_scanner(lambda scanner: scan(scanner, sample, ruleset, password), tmp_path, timeout=timeout)
+def scan_once(tmp_path: Path, content: bytes, ruleset: Ruleset = RULESET, *, timeout: float = 60) -> ScanResult:
+    return with_scanner(lambda scanner: scan(scanner, content, ruleset), tmp_path, timeout=timeout)
 
 
 def zipped(*members: bytes, password: bytes | None = None) -> bytes:
@@ -86,12 +90,12 @@ def zipped(*members: bytes, password: bytes | None = None) -> bytes:
 
 
 def children_of(process: psutil.Process) -> list[psutil.Process]:
-    """The scanning children, busy or idle."""
+    """The examining children, busy or idle."""
     return [child for child in process.children() if "sigreq.scanning.child" in child.cmdline()]
 
 
 async def busy_child() -> psutil.Process:
-    """The one scanning child of this process, once it works; an idle one has used no such time."""
+    """The one examining child of this process, once it works; an idle one has used no such time."""
     while True:
         for child in children_of(psutil.Process()):
             if child.cpu_times().user > BUSY_SECONDS:

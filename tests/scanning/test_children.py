@@ -1,7 +1,6 @@
-"""Children are killed, die, are replaced and locked down."""
+"""Children are killed, die, are replaced, and are locked down before they serve."""
 
 import asyncio
-import ctypes
 import os
 import subprocess
 import sys
@@ -9,58 +8,64 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
+from sigreq.domain.faults import Fault
 from sigreq.domain.verdict import Outcome, ScanResult
 from sigreq.scanning import pool, sandbox
-from sigreq.scanning.scanner import Scanner
+from sigreq.scanning.scanner import Place, Scanner
 from tests.scanning.support import (
     BUSY_SECONDS,
     NEEDLE,
+    RULESET,
     SLOW_CONTENT,
     SLOW_RULESET,
     busy_child,
     children_of,
+    in_place,
     scan,
     with_scanner,
     written,
+    zipped,
 )
 
-DIED = ScanResult.not_scanned("scanner_died")
+DIED = ScanResult.not_scanned("child_died")
 
 PARENT = """
 import asyncio, sys
 from pathlib import Path
 from sigreq.scanning.scanner import Scanner
-from tests.scanning.support import SLOW_RULESET, scan
-asyncio.run(scan(Scanner(Path(sys.argv[1])), Path(sys.argv[2]), SLOW_RULESET))
+from tests.scanning.support import SLOW_CONTENT, SLOW_RULESET, scan
+asyncio.run(scan(Scanner(Path(sys.argv[1])), SLOW_CONTENT, SLOW_RULESET))
 """
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_child_killed_while_idle_costs_no_answer(tmp_path: Path) -> None:
-    sample = written(tmp_path, NEEDLE)
+def examining_child() -> psutil.Process:
+    """The one that works in a sample's place; compilers work elsewhere."""
+    (child,) = (each for each in children_of(psutil.Process()) if "/places/" in each.cwd())
+    return child
 
+
+def test_a_child_killed_while_idle_costs_no_answer(tmp_path: Path) -> None:
     async def kill_between(scanner: Scanner) -> Outcome:
-        await scan(scanner, sample)
-        (child,) = children_of(psutil.Process())
-        child.kill()
-        return (await scan(scanner, sample)).outcome
+        await scan(scanner, NEEDLE)
+        examining_child().kill()
+        return (await scan(scanner, NEEDLE)).outcome
 
     assert with_scanner(kill_between, tmp_path) is Outcome.DETECTED
 
 
 def test_a_scan_whose_child_is_killed_is_tried_once_more_and_then_given_up(tmp_path: Path) -> None:
-    slow, quick = written(tmp_path, SLOW_CONTENT, "slow"), written(tmp_path, NEEDLE, "quick")
-
     async def kill_twice(scanner: Scanner) -> tuple[set[int], ScanResult, Outcome]:
-        task = asyncio.create_task(scan(scanner, slow, SLOW_RULESET))
+        task = asyncio.create_task(scan(scanner, SLOW_CONTENT, SLOW_RULESET))
         killed = set()
         for _ in range(2):
             child = await busy_child()
             killed.add(child.pid)
             child.kill()
             await asyncio.sleep(0.2)
-        return killed, await task, (await scan(scanner, quick)).outcome
+        return killed, await task, (await scan(scanner, NEEDLE)).outcome
 
     killed, given_up, next_one = with_scanner(kill_twice, tmp_path)
     assert len(killed) == 2
@@ -68,59 +73,84 @@ def test_a_scan_whose_child_is_killed_is_tried_once_more_and_then_given_up(tmp_p
     assert next_one is Outcome.DETECTED
 
 
-def test_a_child_is_replaced_after_a_hundred_scans(tmp_path: Path) -> None:
-    sample = written(tmp_path, NEEDLE)
+def test_what_a_killed_child_has_unpacked_is_not_in_the_way_of_the_second_attempt(tmp_path: Path) -> None:
+    async def kill_halfway(place: Place) -> tuple[int, list[str]]:
+        sample = written(place.folder, zipped(*(os.urandom(100_000) for _ in range(300))))
+        task = asyncio.create_task(place.unpack(sample, []))
+        while not (place.folder / "member-2").exists():
+            await asyncio.sleep(0.001)
+        examining_child().kill()
+        found = await task
+        return len(found.members), [str(fault) for fault in found.faults]
 
-    async def scan_many(scanner: Scanner) -> list[int]:
+    assert in_place(kill_halfway, tmp_path) == (300, [])
+
+
+def test_a_child_is_replaced_after_so_many_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "ASKED_AT_MOST", 5)
+
+    async def ask_many(place: Place) -> list[int]:
+        sample = written(place.folder, b"x")
         pids = []
-        for _ in range(pool.ASKED_AT_MOST + 1):
-            await scan(scanner, sample)
-            pids += [child.pid for child in children_of(psutil.Process())]
+        for _ in range(6):
+            await place.identify(sample)
+            pids.append(examining_child().pid)
         return pids
 
-    pids = with_scanner(scan_many, tmp_path)
-    assert len(set(pids[:-1])) == 1
-    assert pids[-1] != pids[0]
+    pids = in_place(ask_many, tmp_path)
+    assert len(set(pids[:5])) == 1
+    assert pids[5] != pids[0]
+
+
+def test_a_child_that_keeps_too_much_memory_is_replaced_for_the_next_sample(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scan_thrice(scanner: Scanner) -> list[int]:
+        pids = []
+        for bound in (pool.RESIDENT_AT_MOST, 1 << 20, pool.RESIDENT_AT_MOST):
+            async with scanner.place() as place:
+                await place.identify(written(place.folder, b"x"))
+                pids.append(examining_child().pid)
+                monkeypatch.setattr(pool, "RESIDENT_AT_MOST", bound)
+        return pids
+
+    first, second, third = with_scanner(scan_thrice, tmp_path)
+    assert first == second != third
 
 
 def test_a_child_over_its_time_is_gone_when_the_answer_comes(tmp_path: Path) -> None:
-    slow = written(tmp_path, SLOW_CONTENT)
-
     async def overrun(scanner: Scanner) -> tuple[ScanResult, list[psutil.Process]]:
-        return await scan(scanner, slow, SLOW_RULESET), children_of(psutil.Process())
+        return await scan(scanner, SLOW_CONTENT, SLOW_RULESET), children_of(psutil.Process())
 
-    assert with_scanner(overrun, tmp_path, timeout=2) == (ScanResult.not_scanned("timeout"), [])
+    assert with_scanner(overrun, tmp_path, timeout=1) == (ScanResult.not_scanned("timeout"), [])
 
 
-def test_a_cancelled_scan_leaves_no_child_at_work(tmp_path: Path) -> None:
-    slow = written(tmp_path, SLOW_CONTENT)
-
+def test_a_cancelled_scan_leaves_no_child_at_work_and_no_sample(tmp_path: Path) -> None:
     async def cancel(scanner: Scanner) -> list[psutil.Process]:
-        task = asyncio.create_task(scan(scanner, slow, SLOW_RULESET))
+        task = asyncio.create_task(scan(scanner, SLOW_CONTENT, SLOW_RULESET))
         await busy_child()
         task.cancel()
         await asyncio.wait([task])
         return children_of(psutil.Process())
 
     assert with_scanner(cancel, tmp_path) == []
+    assert [path for path in (tmp_path / "work" / "places").rglob("*") if path.is_file()] == []
 
 
-def test_closing_ends_scans_under_way_and_refuses_later_ones(tmp_path: Path) -> None:
-    slow = written(tmp_path, SLOW_CONTENT)
-
+def test_closing_ends_what_is_under_way_and_refuses_what_comes_later(tmp_path: Path) -> None:
     async def close_early(scanner: Scanner) -> list[ScanResult]:
-        tasks = [asyncio.create_task(scan(scanner, slow, SLOW_RULESET)) for _ in range(2)]
+        tasks = [asyncio.create_task(scan(scanner, SLOW_CONTENT, SLOW_RULESET)) for _ in range(2)]
         await busy_child()
         await scanner.close()
-        return [*await asyncio.gather(*tasks), await scan(scanner, slow, SLOW_RULESET)]
+        return [*await asyncio.gather(*tasks), await scan(scanner, SLOW_CONTENT, SLOW_RULESET)]
 
     assert with_scanner(close_early, tmp_path) == [DIED, DIED, DIED]
     assert children_of(psutil.Process()) == []
 
 
 def test_a_child_dies_with_a_parent_that_is_killed_in_the_middle_of_a_scan(tmp_path: Path) -> None:
-    arguments = [sys.executable, "-c", PARENT, str(tmp_path / "work"), str(written(tmp_path, SLOW_CONTENT))]
-    parent = subprocess.Popen(arguments, cwd=ROOT)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path / "work")], cwd=ROOT)
     try:
         deadline = time.monotonic() + 30
         while not (children := children_of(psutil.Process(parent.pid))) or children[0].cpu_times().user < BUSY_SECONDS:
@@ -133,57 +163,46 @@ def test_a_child_dies_with_a_parent_that_is_killed_in_the_middle_of_a_scan(tmp_p
     assert alive == []
 
 
-def test_a_child_is_locked_down_before_it_serves(tmp_path: Path) -> None:
-    sample = written(tmp_path, NEEDLE)
+def test_a_child_that_computes_on_ends_by_itself_when_its_parent_is_stopped(tmp_path: Path) -> None:
+    """The parent is a busy event loop: it looks up only after the child's processor time is used up."""
 
+    async def stall(place: Place) -> ScanResult:
+        await place.scan(RULESET, written(place.folder, b"x", "warm-up"))
+        sample = written(place.folder, b"a" * 20_000_000)
+        task = asyncio.create_task(place.scan(SLOW_RULESET, sample))
+        child = await busy_child()
+        deadline = time.monotonic() + 30
+        while psutil.pid_exists(child.pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)  # noqa: ASYNC251 - nobody is to run here
+        return await task
+
+    assert in_place(stall, tmp_path, timeout=1).reason in {Fault.CPU_LIMIT, Fault.TIMEOUT}
+
+
+def test_a_child_is_locked_down_before_it_serves(tmp_path: Path) -> None:
     async def inspect(scanner: Scanner) -> tuple[dict[str, str], list[str], int, int, dict[str, str]]:
-        await scan(scanner, sample)
-        (child,) = children_of(psutil.Process())
+        await scan(scanner, NEEDLE)
+        child = examining_child()
         proc = Path("/proc", str(child.pid))
         status = dict(line.split(":\t", 1) for line in (proc / "status").read_text().splitlines() if ":\t" in line)
         return status, (proc / "limits").read_text().splitlines(), child.pid, os.getpgid(child.pid), child.environ()
 
     status, limits, pid, group, environment = with_scanner(inspect, tmp_path)
     assert status["NoNewPrivs"] == "1"
+    assert status["Seccomp"] == "2"
+    assert status["Umask"] == "0177"
+    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
     for name, value in {
         "Max address space": sandbox.ADDRESS_SPACE,
         "Max core file size": 0,
-        "Max file size": 0,
-        "Max open files": 32,
+        "Max file size": (256 << 20) + (1 << 20),
+        "Max open files": sandbox.OPEN_FILES,
         "Max processes": 0,
     }.items():
         (line,) = (line for line in limits if line.startswith(name))
         assert line.removeprefix(name).split()[:2] == [str(value)] * 2
+    (processor,) = (line for line in limits if line.startswith("Max cpu time"))
+    assert int(processor.split()[3]) < 70
     assert group == pid
     assert environment == {}
-
-
-LOCKED = """
-import os, socket, sys
-from sigreq.scanning import sandbox
-sandbox.lock_down()
-def refused(action):
-    try:
-        action()
-    except OSError:
-        return True
-    return False
-folder = sys.argv[1]
-assert open(folder + "/kept").read() == "kept"
-assert refused(lambda: os.write(os.open(folder + "/kept", os.O_WRONLY), b"x"))
-assert refused(lambda: os.write(os.open(folder + "/new", os.O_WRONLY | os.O_CREAT), b"x"))
-if sys.argv[2] == "landlock":
-    assert refused(lambda: os.open(folder + "/kept", os.O_WRONLY))
-    assert refused(lambda: os.unlink(folder + "/kept"))
-    assert refused(lambda: os.mkdir(folder + "/made"))
-    assert refused(lambda: os.execv(sys.executable, [sys.executable, "-c", ""]))
-print("locked")
-"""
-
-
-def test_a_locked_down_process_can_read_but_neither_write_nor_remove_nor_execute(tmp_path: Path) -> None:
-    written(tmp_path, b"kept", "kept")
-    has_landlock = ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) >= 1
-    arguments = [sys.executable, "-c", LOCKED, str(tmp_path), "landlock" if has_landlock else "limits"]
-    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("locked\n", "")

@@ -1,27 +1,31 @@
-"""One sample against one ruleset."""
+"""One file against one ruleset."""
 
 import asyncio
-import hashlib
-import stat
+import os
 import threading
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
+from sigreq.domain.faults import Fault
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.verdict import Outcome, ScanResult
-from sigreq.scanning.scanner import Scanner
+from sigreq.scanning.scanner import Place, Scanner
 from tests.scanning.support import (
     NEEDLE,
     NEEDLE_RULE,
     RULESET,
     SLOW_CONTENT,
     SLOW_RULESET,
-    facts_of,
+    children_of,
+    in_place,
     scan,
     scan_once,
     with_scanner,
     written,
+    zipped,
 )
 
 CLEAN = ScanResult(Outcome.CLEAN)
@@ -46,12 +50,6 @@ def test_a_ruleset_without_rules_detects_nothing(tmp_path: Path) -> None:
     assert scan_once(tmp_path, NEEDLE, Ruleset()) == CLEAN
 
 
-def test_an_allowed_sample_is_clean_whatever_the_rules_say(tmp_path: Path) -> None:
-    ruleset = RULESET.with_allowed(hashlib.sha256(NEEDLE).hexdigest())
-    assert scan_once(tmp_path, NEEDLE, ruleset) == CLEAN
-    assert scan_once(tmp_path, NEEDLE + b"!", ruleset) == DETECTED
-
-
 def test_private_rules_are_not_reported(tmp_path: Path) -> None:
     private = "private rule Helper { condition: true } rule Public { condition: Helper }"
     assert scan_once(tmp_path, b"x", Ruleset({"Public": private})).detections == ("Public",)
@@ -62,7 +60,35 @@ def test_detections_are_sorted_unique_and_bounded(tmp_path: Path) -> None:
     names = [f"Rule_{number:03}" for number in range(80)]
     rules = {name: f"rule {name} {{ condition: true }}" for name in reversed(names)}
     rules["again"] = f"rule {names[0]} {{ condition: true }}"
-    assert scan_once(tmp_path, b"x", Ruleset(rules)).detections == tuple(names[:50])
+    found = scan_once(tmp_path, b"x", Ruleset(rules))
+    assert found.detections == tuple(names[:50])
+    assert [hit["rule"] for hit in found.hits] == names[:50]
+
+
+def test_a_hit_says_the_tags_the_meta_and_where_the_strings_matched(tmp_path: Path) -> None:
+    rule = """rule Spotted : family dropper {
+        meta: description = "two strings" score = 7 is_good = true
+        strings: $first = "spot" $second = { 6d 61 72 6b } $third = "missing"
+        condition: 2 of them }"""
+    found = scan_once(tmp_path, b"..spot..spot..mark", Ruleset({"Spotted": rule}))
+    (hit,) = found.hits
+    assert sorted(hit["tags"]) == ["dropper", "family"]
+    assert hit["meta"] == {"description": "two strings", "score": 7, "is_good": True}
+    assert hit["strings"][0]["identifier"] == "$first"
+    assert hit["strings"][0]["offsets"][0] == 2
+    assert hit["strings"][1] == {"identifier": "$second", "offsets": [14], "lengths": [4]}
+    assert 0 < found.seconds < 10
+
+
+def test_what_a_hit_says_is_bounded(tmp_path: Path) -> None:
+    meta = " ".join(f'm{n} = "{"x" * 500}"' for n in range(50))
+    strings = " ".join(f'$s{n} = "ab"' for n in range(50))
+    tags = " ".join(f"tag{n}" for n in range(50))
+    rule = f"rule Wide : {tags} {{ meta: {meta} strings: {strings} condition: all of them and #s0 > 1 }}"
+    (hit,) = scan_once(tmp_path, b"ab" * 100, Ruleset({"Wide": rule})).hits
+    assert (len(hit["tags"]), len(hit["meta"]), len(hit["strings"])) == (10, 20, 16)
+    assert {len(value) for value in hit["meta"].values()} == {200}
+    assert max(len(string["offsets"]) for string in hit["strings"]) == 8
 
 
 @pytest.mark.parametrize("source", ["rule Broken {", 'include "/etc/hostname"', "rule A { condition: undeclared }"])
@@ -77,12 +103,24 @@ def test_a_rule_that_prints_does_not_disturb_the_answer(tmp_path: Path) -> None:
 
 
 def test_a_missing_sample_is_not_scanned(tmp_path: Path) -> None:
-    facts = facts_of(written(tmp_path, b"x"))
+    async def scan_missing(place: Place) -> ScanResult:
+        return await place.scan(RULESET, place.folder / "missing")
 
-    async def scan_missing(scanner: Scanner) -> ScanResult:
-        return await scanner.scan(RULESET, tmp_path / "missing", facts)
+    assert in_place(scan_missing, tmp_path) == ScanResult.not_scanned("scan_error")
 
-    assert with_scanner(scan_missing, tmp_path) == ScanResult.not_scanned("scan_error")
+
+def test_a_rule_that_fails_while_scanning_is_no_clean_answer(tmp_path: Path) -> None:
+    """Its regex compiles, and then has more ways to match than YARA can follow."""
+    ruleset = Ruleset({"Wild": "rule Wild { strings: $a = /xa{0,1000}a{0,1000}a{0,1000}y/ condition: $a }"})
+    assert scan_once(tmp_path, b"x" + b"a" * 5000, ruleset) == ScanResult.not_scanned("scan_error")
+
+
+def test_a_rule_without_anything_to_search_by_gives_an_answer_for_a_large_file(tmp_path: Path) -> None:
+    """Above 200,000 bytes YARA warns of it, with a message that its Python binding does not know."""
+    ruleset = Ruleset(
+        {"Vague": "rule Vague { strings: $a = /[0-9a-f]{32}/ $b = { ?? ?? ?? ?? } condition: any of them }"}
+    )
+    assert scan_once(tmp_path, b"0" * 300_000, ruleset).detections == ("Vague",)
 
 
 def test_a_rule_that_counts_more_matches_than_yara_keeps_still_fires(tmp_path: Path) -> None:
@@ -90,38 +128,60 @@ def test_a_rule_that_counts_more_matches_than_yara_keeps_still_fires(tmp_path: P
     assert scan_once(tmp_path, b"ab" * 1_100_000, many).detections == ("Many",)
 
 
+def test_a_sample_that_matches_too_often_to_count_is_not_clean(tmp_path: Path) -> None:
+    counted = Ruleset({"Counted": 'rule Counted { strings: $a = "ab" condition: #a > 1000000 }'})
+    assert scan_once(tmp_path, b"ab" * 1_100_000, counted) == ScanResult.not_scanned("too_many_matches")
+
+
+def test_millions_of_matches_cost_less_than_a_gib(tmp_path: Path) -> None:
+    rules = {f"Many_{n}": f'rule Many_{n} {{ strings: $a = "ab" condition: #a > 5 }}' for n in range(5)}
+
+    async def peak(place: Place) -> tuple[int, int]:
+        found = await place.scan(Ruleset(rules), written(place.folder, b"ab" * 1_100_000))
+        (child,) = children_of(psutil.Process())
+        status = Path(f"/proc/{child.pid}/status").read_text()
+        (kibibytes,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+        return len(found.detections), int(kibibytes) << 10
+
+    detections, resident = in_place(peak, tmp_path)
+    assert detections == 5
+    assert resident < 1 << 30
+
+
 def test_a_scan_over_its_time_is_killed_and_the_next_one_works(tmp_path: Path) -> None:
-    slow, quick = written(tmp_path, SLOW_CONTENT, "slow"), written(tmp_path, NEEDLE, "quick")
-
     async def scan_both(scanner: Scanner) -> list[ScanResult]:
-        return [await scan(scanner, slow, SLOW_RULESET), await scan(scanner, quick)]
+        return [await scan(scanner, SLOW_CONTENT, SLOW_RULESET), await scan(scanner, NEEDLE)]
 
-    assert with_scanner(scan_both, tmp_path, timeout=3) == [ScanResult.not_scanned("timeout"), DETECTED]
+    assert with_scanner(scan_both, tmp_path, timeout=2) == [ScanResult.not_scanned("timeout"), DETECTED]
 
 
-def test_twenty_scans_at_once_on_two_children_give_each_its_own_answer(tmp_path: Path) -> None:
+def test_a_hanging_scan_is_gone_two_seconds_after_its_time(tmp_path: Path) -> None:
+    async def hang(scanner: Scanner) -> tuple[float, ScanResult, list[psutil.Process]]:
+        await scanner.prepare(SLOW_RULESET)
+        async with scanner.place() as place:
+            await place.identify(written(place.folder, b"x", "warm-up"))
+            sample = written(place.folder, b"a" * 20_000_000)
+            started = time.monotonic()
+            result = await place.scan(SLOW_RULESET, sample)
+            left = [child for child in children_of(psutil.Process()) if child.cpu_times().user > 0.5]
+            return time.monotonic() - started, result, left
+
+    seconds, result, left = with_scanner(hang, tmp_path, timeout=1)
+    assert result == ScanResult.not_scanned("timeout")
+    assert left == []
+    assert seconds < 3
+
+
+def test_twenty_scans_at_once_in_two_places_give_each_its_own_answer(tmp_path: Path) -> None:
     rulesets = [Ruleset({f"Rule_{n}": NEEDLE_RULE.replace("Needle", f"Rule_{n}")}) for n in range(7)]
-    samples = [written(tmp_path, NEEDLE if n % 3 else b"harmless", str(n)) for n in range(20)]
 
     async def scan_all(scanner: Scanner) -> list[ScanResult]:
-        return await asyncio.gather(*(scan(scanner, each, rulesets[n % 7]) for n, each in enumerate(samples)))
+        contents = [NEEDLE if n % 3 else b"harmless" for n in range(20)]
+        return await asyncio.gather(*(scan(scanner, each, rulesets[n % 7]) for n, each in enumerate(contents)))
 
-    answers = with_scanner(scan_all, tmp_path, children=2)
+    answers = with_scanner(scan_all, tmp_path, places=2)
     assert [each.detections for each in answers] == [(f"Rule_{n % 7}",) if n % 3 else () for n in range(20)]
     assert {each.outcome for each in answers} == {Outcome.CLEAN, Outcome.DETECTED}
-
-
-def test_rulesets_are_stored_once_and_for_the_owner_only(tmp_path: Path) -> None:
-    sample = written(tmp_path, b"x")
-
-    async def scan_twice(scanner: Scanner) -> None:
-        await asyncio.gather(scan(scanner, sample), scan(scanner, sample))
-
-    with_scanner(scan_twice, tmp_path, children=2)
-    (stored,) = (tmp_path / "work").iterdir()
-    assert stored.name == f"{RULESET.digest}.json"
-    assert stored.read_bytes() == RULESET.document()
-    assert stat.S_IMODE(stored.stat().st_mode) == 0o600
 
 
 def test_the_event_loop_may_run_in_any_thread(tmp_path: Path) -> None:
@@ -130,3 +190,66 @@ def test_the_event_loop_may_run_in_any_thread(tmp_path: Path) -> None:
     thread.start()
     thread.join(60)
     assert answers == [DETECTED]
+
+
+def test_one_place_serves_a_sample_from_unpacking_to_the_scans_of_its_members(tmp_path: Path) -> None:
+    async def examine(place: Place) -> tuple[list[bytes], list[Outcome], str | None]:
+        sample = written(place.folder, zipped(NEEDLE * 20, b"harmless"))
+        found = await place.unpack(sample, [])
+        assert found.faults == ()
+        contents, outcomes = [], []
+        for member in found.members:
+            with member.open() as file:
+                contents.append(file.read())
+            assert member.path is not None
+            outcomes.append((await place.scan(RULESET, member.path)).outcome)
+        return contents, outcomes, (await place.identify(sample)).mime
+
+    contents, outcomes, mime = in_place(examine, tmp_path)
+    assert contents == [NEEDLE * 20, b"harmless"]
+    assert outcomes == [Outcome.DETECTED, Outcome.CLEAN]
+    assert mime == "application/zip"
+
+
+def test_unpacking_a_second_sample_in_a_place_starts_from_nothing(tmp_path: Path) -> None:
+    async def unpack_both(place: Place) -> list[str]:
+        await place.unpack(written(place.folder, zipped(b"one", b"two"), "first"), [])
+        await place.unpack(written(place.folder, zipped(b"three"), "second"), [])
+        return sorted(os.listdir(place.folder))
+
+    assert in_place(unpack_both, tmp_path) == ["first", "member-1", "second"]
+
+
+def test_a_place_is_empty_again_when_it_is_left(tmp_path: Path) -> None:
+    async def leave(scanner: Scanner) -> list[Path]:
+        async with scanner.place() as place:
+            await place.unpack(written(place.folder, zipped(b"one")), [])
+            assert len(list(place.folder.iterdir())) == 2
+        return list(place.folder.iterdir())
+
+    assert with_scanner(leave, tmp_path) == []
+
+
+def test_a_scanner_says_what_it_has_without_a_sample(tmp_path: Path) -> None:
+    async def ask(scanner: Scanner) -> bool:
+        found = await scanner.capabilities()
+        assert found is not None
+        return found.libseccomp is found.seccomp
+
+    assert with_scanner(ask, tmp_path)
+
+
+def test_a_closed_scanner_answers_every_question_with_a_fault(tmp_path: Path) -> None:
+    async def ask_all(scanner: Scanner) -> None:
+        await scanner.close()
+        assert await scanner.prepare(RULESET) is Fault.CHILD_DIED
+        assert await scanner.lint("Needle", NEEDLE_RULE) == ("the compiler died of it",)
+        assert not await scanner.knows(RULESET, "Needle")
+        assert await scanner.capabilities() is None
+        async with scanner.place() as place:
+            sample = written(place.folder, b"x")
+            assert (await place.unpack(sample, [])).faults == (Fault.CHILD_DIED,)
+            assert (await place.identify(sample)).fault is Fault.CHILD_DIED
+            assert await place.scan(RULESET, sample) == ScanResult.not_scanned("child_died")
+
+    with_scanner(ask_all, tmp_path)

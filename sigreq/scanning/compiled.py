@@ -1,0 +1,82 @@
+"""Compiled rulesets on disk, made once each, which children can read and not write."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sigreq.domain.faults import Fault
+from sigreq.domain.ruleset import Ruleset
+from sigreq.scanning import replies
+from sigreq.scanning.pool import ChildDiedError, CpuLimitError, Place, Pool
+
+KEPT_RULESETS = 16
+
+# Ten thousand rules take two seconds.
+_COMPILE_SECONDS = 60.0
+
+
+@dataclass
+class _Entry:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+    found: Path | Fault | None = None
+
+
+class CompiledRulesets:
+    """The rulesets used last. They are compiled by children that never see a sample."""
+
+    def __init__(self, folder: Path, compilers: Pool) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._compilers = compilers
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+
+    @asynccontextmanager
+    async def used(self, ruleset: Ruleset) -> AsyncIterator[Path | Fault]:
+        """The compiled rules, which stay at least as long as the context lasts, or why there are none."""
+        entry = self._entries.setdefault(ruleset.digest, _Entry())
+        self._entries.move_to_end(ruleset.digest)
+        entry.users += 1
+        try:
+            async with entry.lock:
+                found = entry.found or await self._compile(ruleset)
+                # Another attempt at what failed for another reason than its rules may go better.
+                entry.found = found if found is Fault.RULESET_INVALID or isinstance(found, Path) else None
+            yield found
+        finally:
+            entry.users -= 1
+            self._forget_old()
+
+    async def _compile(self, ruleset: Ruleset) -> Path | Fault:
+        async with self._compilers.place() as place:
+            document = await asyncio.to_thread(ruleset.document)
+            await asyncio.to_thread((place.folder / "document").write_bytes, document)
+            try:
+                fault = await _ask_to_compile(place)
+            except TimeoutError:
+                return Fault.TIMEOUT
+            except CpuLimitError:
+                return Fault.CPU_LIMIT
+            except ChildDiedError:
+                return Fault.CHILD_DIED
+            finally:
+                # Rules may have harmed it; and once it is gone, nobody holds the file open for writing.
+                await place.retire()
+            return fault or (place.folder / "compiled").replace(self._folder / f"{ruleset.digest}.yarc")
+
+    def _forget_old(self) -> None:
+        unused = [digest for digest, entry in self._entries.items() if not entry.users]
+        for digest in unused[: max(0, len(self._entries) - KEPT_RULESETS)]:
+            found = self._entries.pop(digest).found
+            if isinstance(found, Path):
+                found.unlink(missing_ok=True)
+
+
+async def _ask_to_compile(place: Place) -> Fault | None:
+    def read(reply: bytes) -> Fault | None:
+        return replies.compile_fault(reply, place.folder / "compiled")
+
+    return await place.ask({"ask": "compile", "ruleset": "document"}, _COMPILE_SECONDS, read)

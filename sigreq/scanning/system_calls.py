@@ -1,0 +1,57 @@
+"""The system calls that an examining child has left."""
+
+import errno
+import os
+import termios
+from typing import Any
+
+# Whatever is not named is refused with EPERM: sockets, processes, threads, programs, modes, owners, links, folders,
+# tracing, mounts, keys, and all that a later kernel may bring.
+_ALLOWED = """
+    read readv pread64 preadv write writev pwrite64 pwritev lseek _llseek close close_range dup dup2 dup3 fcntl fcntl64
+    open openat readlink readlinkat access faccessat faccessat2 getdents getdents64 getcwd
+    stat stat64 lstat lstat64 fstat fstat64 newfstatat fstatat64 statx statfs statfs64 fstatfs fstatfs64
+    unlink unlinkat ftruncate ftruncate64 fsync fdatasync fadvise64 fallocate
+    mmap mmap2 munmap mprotect mremap madvise msync brk membarrier
+    futex futex_time64 set_robust_list rseq sched_yield sched_getaffinity arch_prctl
+    rt_sigaction rt_sigprocmask rt_sigreturn sigreturn sigaltstack restart_syscall
+    poll ppoll select pselect6 _newselect
+    clock_gettime clock_gettime64 clock_getres clock_nanosleep clock_nanosleep_time64 nanosleep gettimeofday time times
+    getpid gettid getppid getuid geteuid getgid getegid getpgrp uname sysinfo getrandom
+    getrusage getrlimit ugetrlimit exit exit_group
+""".split()  # noqa: SIM905 - one to a line they fill two pages
+# Of ioctl only what asks whether a file is a terminal, and what is kept over an exec that never comes.
+_IOCTLS = (termios.TCGETS, termios.FIONREAD, termios.FIOCLEX, termios.FIONCLEX)
+
+
+def restrict() -> bool:
+    """Refuse all other system calls from now on, until the process ends; False where libseccomp or the kernel cannot.
+
+    Raises OSError when memory or a number of open files is lacking for it.
+    """
+    try:
+        import pyseccomp  # type: ignore[import-untyped] # noqa: PLC0415 - raises RuntimeError where the system has no libseccomp
+    except (ImportError, RuntimeError):
+        return False
+    rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
+    for name in _ALLOWED:
+        _allow(pyseccomp, rules, name)
+    for request in _IOCTLS:
+        _allow(pyseccomp, rules, "ioctl", pyseccomp.Arg(1, pyseccomp.EQ, request))
+    # Its own limits and its own end; a number of another process would be another matter.
+    _allow(pyseccomp, rules, "prlimit64", pyseccomp.Arg(0, pyseccomp.EQ, 0))
+    _allow(pyseccomp, rules, "setrlimit")
+    _allow(pyseccomp, rules, "tgkill", pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
+    # The C library then falls back to clone, which is refused.
+    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+    try:
+        rules.load()
+    except OSError:
+        return False
+    return True
+
+
+def _allow(pyseccomp: Any, rules: Any, name: str, *arguments: Any) -> None:
+    """Allow a system call that this architecture has."""
+    if pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) >= 0:
+        rules.add_rule(pyseccomp.ALLOW, name, *arguments)

@@ -1,0 +1,219 @@
+"""What a locked-down process can still do, and what it cannot."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Each attempt runs in a process of its own, with these names at hand.
+START = """
+import ctypes, os, resource, signal, socket, sys, threading
+import pyseccomp
+from pathlib import Path
+from sigreq.scanning import sandbox
+folder, secret, readable = map(Path, sys.argv[1:])
+libc = ctypes.CDLL(None, use_errno=True)
+def call(name, *arguments):
+    if getattr(libc, name)(*arguments) < 0:
+        raise OSError(ctypes.get_errno(), name)
+"""
+LOCK = "layers = sandbox.lock_down(folder, [str(readable)], 1 << 20)\n"
+
+
+class Grounds:
+    """A private folder, a secret beside it, and a folder that may be read."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.private, self.secret, self.readable = tmp_path / "private", tmp_path / "secret", tmp_path / "readable"
+        self.private.mkdir()
+        self.readable.mkdir()
+        self.secret.write_text("key")
+        (self.private / "own").write_text("own")
+        (self.readable / "rules").write_text("rules")
+
+    def run(self, code: str, lock: str = LOCK) -> str:
+        arguments = [sys.executable, "-I", "-c", START + lock + code]
+        arguments += map(str, (self.private, self.secret, self.readable))
+        done = subprocess.run(arguments, cwd=self.private, capture_output=True, text=True, check=False, timeout=60)
+        return f"{done.stdout}{done.stderr.splitlines()[-1] if done.stderr else ''}" or str(done.returncode)
+
+
+@pytest.fixture
+def grounds(tmp_path: Path) -> Grounds:
+    return Grounds(tmp_path)
+
+
+def test_the_layers_of_this_machine_are_all_in_force(grounds: Grounds) -> None:
+    assert grounds.run("print(layers['landlock'] >= 1, layers['seccomp'])") == "True True\n"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "print((folder / 'own').read_text())",
+        "print((readable / 'rules').read_text())",
+        "print(len(os.listdir(folder)))",
+        "(folder / 'new').write_text('x'); (folder / 'new').unlink(); print('made')",
+        "(folder / 'own').write_text('x'); print('changed')",
+        "print(len(Path(sandbox.__file__).read_bytes()))",
+        "import lief; print(lief.__version__)",
+        "print(b'x'.decode('cp1252'), len(os.urandom(8)))",
+        "(folder / 'big').write_bytes(bytes(1 << 20)); print('fits')",
+    ],
+)
+def test_it_can_do_its_work(grounds: Grounds, attempt: str) -> None:
+    assert "Error" not in grounds.run(attempt)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "secret.read_text()",
+        "os.listdir(folder.parent)",
+        "Path('/etc/passwd').read_text()",
+        f"Path({str(ROOT / 'pyproject.toml')!r}).read_text()",
+        "Path('/proc/self/environ').read_text()",
+        "Path('/proc/1/cmdline').read_text()",
+        "os.listdir(readable)",
+        "secret.write_text('x')",
+        "secret.unlink()",
+        "os.truncate(secret, 0)",
+        "(folder.parent / 'new').write_text('x')",
+        "(readable / 'rules').write_text('x')",
+        "(readable / 'rules').unlink()",
+        "(readable / 'new').write_text('x')",
+        "Path('/dev/shm/new').write_text('x')",
+        "os.memfd_create('x')",
+    ],
+)
+def test_it_reaches_no_file_elsewhere(grounds: Grounds, attempt: str) -> None:
+    assert "PermissionError" in grounds.run(attempt)
+    assert grounds.secret.read_text() == "key"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "os.mkdir('new')",
+        "os.symlink(secret, 'new')",
+        "os.link(secret, 'new')",
+        "os.link('own', 'new')",
+        "os.mkfifo('new')",
+        "os.mknod('new', 0o140600)",
+        "os.rename('own', '../new')",
+        "os.chmod('own', 0o700)",
+        "os.fchmod(os.open('own', os.O_RDWR), 0o700)",
+        "os.chown('own', 1, 1)",
+        "os.setxattr('own', 'user.x', b'x')",
+    ],
+)
+def test_it_makes_nothing_but_plain_files(grounds: Grounds, attempt: str) -> None:
+    assert "PermissionError" in grounds.run(attempt)
+    assert [path.name for path in grounds.private.iterdir()] == ["own"]
+    assert not (grounds.private / "own").stat().st_mode & 0o111
+
+
+def test_no_file_it_makes_is_executable(grounds: Grounds) -> None:
+    assert grounds.run("os.close(os.open('new', os.O_CREAT | os.O_WRONLY, 0o777)); print('made')") == "made\n"
+    assert (grounds.private / "new").stat().st_mode & 0o777 == 0o600
+    assert "PermissionError" in grounds.run(
+        "call('umask', 0) if False else ctypes.CDLL(None).syscall(95, 0) < 0 and open(secret)"
+    )
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "socket.socket()",
+        "socket.socket(socket.AF_UNIX)",
+        "socket.socketpair()",
+        "os.fork()",
+        "os.execv('/usr/bin/true', ['true'])",
+        "os.posix_spawn('/usr/bin/true', ['true'], {})",
+        "os.kill(os.getppid(), signal.SIGKILL)",
+        "os.kill(os.getppid(), 0)",
+        "os.kill(-1, 0)",
+        "signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 9)",
+        "resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (0, 0))",
+        "os.setuid(1)",
+        "os.chroot(folder)",
+        "os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
+        "call('ptrace', 0, 0, 0, 0)",
+        "call('ptrace', 16, os.getppid(), 0, 0)",
+        "call('unshare', 0x10000000)",
+        "call('mount', b'none', b'/', b'tmpfs', 0, 0)",
+        "call('prctl', 38, 0, 0, 0, 0)",
+        "call('syscall', 425, 1, ctypes.byref(ctypes.create_string_buffer(120)))",
+        "call('syscall', 321, 0, 0, 0)",
+        "call('syscall', 250, 0, 0, 0)",
+    ],
+)
+def test_it_starts_reaches_and_traces_nothing(grounds: Grounds, attempt: str) -> None:
+    assert "PermissionError" in grounds.run(attempt)
+
+
+def test_it_starts_no_thread(grounds: Grounds) -> None:
+    assert "can't start new thread" in grounds.run("threading.Thread(target=print).start()")
+
+
+def test_its_memory_is_limited(grounds: Grounds) -> None:
+    assert "MemoryError" in grounds.run("bytearray(sandbox.ADDRESS_SPACE)")
+
+
+def test_its_files_are_limited_in_size(grounds: Grounds) -> None:
+    assert "File too large" in grounds.run("(folder / 'big').write_bytes(bytes((1 << 20) + 1))")
+
+
+def test_its_open_files_are_limited(grounds: Grounds) -> None:
+    code = "kept = [os.open('own', os.O_RDONLY) for _ in range(sandbox.OPEN_FILES)]"
+    assert "Too many open files" in grounds.run(code)
+
+
+@pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_CORE", "RLIMIT_NPROC"])
+def test_it_cannot_raise_its_limits(grounds: Grounds, limit: str) -> None:
+    code = f"resource.setrlimit(resource.{limit}, (1 << 40, 1 << 40))"
+    assert "ValueError: not allowed to raise maximum limit" in grounds.run(code)
+
+
+def test_its_processor_time_is_limited_for_each_ask_anew(grounds: Grounds) -> None:
+    code = """
+import time
+for seconds in (0, 0):
+    sandbox.allow_processor(seconds)
+    started = time.process_time()
+    while time.process_time() - started < 0.5: pass
+print("worked", flush=True)
+sandbox.allow_processor(0)
+while True: pass
+"""
+    arguments = [sys.executable, "-I", "-c", START + LOCK + code]
+    arguments += map(str, (grounds.private, grounds.secret, grounds.readable))
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=20)
+    assert done.stdout == "worked\n"
+    assert done.returncode == -24  # SIGXCPU
+
+
+WITHOUT_LANDLOCK = "sandbox._libc = type('', (), {'__getattr__': lambda _, name: (lambda *a: -1) if name == 'syscall' "
+WITHOUT_LANDLOCK += "else getattr(libc, name)})()\n"
+WITHOUT_SECCOMP = "sys.modules['pyseccomp'] = None\n"
+
+
+@pytest.mark.parametrize(
+    ("absent", "layers"),
+    [
+        (WITHOUT_LANDLOCK, "0 True"),
+        (WITHOUT_LANDLOCK + WITHOUT_SECCOMP, "0 False"),
+    ],
+)
+def test_where_a_layer_is_absent_the_others_hold_and_it_says_so(grounds: Grounds, absent: str, layers: str) -> None:
+    say = "print(layers['landlock'], layers['seccomp'])\n"
+    assert grounds.run(say, absent + LOCK) == layers + "\n"
+    assert "File too large" in grounds.run("(folder / 'big').write_bytes(bytes(2 << 20))", absent + LOCK)
+
+
+def test_without_a_filter_for_system_calls_landlock_still_guards_files(grounds: Grounds) -> None:
+    for attempt in ("secret.read_text()", "secret.write_text('x')", "os.mkdir('new')", "os.symlink(secret, 'new')"):
+        assert "PermissionError" in grounds.run(attempt, WITHOUT_SECCOMP + LOCK)
