@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sigreq.domain.limits import UnpackLimits
 from sigreq.domain.mailbox import read_mailbox
 
 
@@ -84,10 +85,11 @@ class Analysis(Section):
 
 
 class Scanning(Section):
-    """The scanner's child processes, per worker."""
+    """The scanner's child processes, per worker, and how much they unpack. `timeout` bounds one scan of one file."""
 
     children: int = 2
     timeout: Duration = timedelta(seconds=60)
+    unpack: UnpackLimits = UnpackLimits()
 
 
 class Webhooks(Section):

@@ -6,8 +6,10 @@ import os
 import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import psutil
@@ -26,11 +28,13 @@ from sigreq.notify.letters import Letters
 from sigreq.release import gate, proof
 from sigreq.release.gate import Gate
 from sigreq.release.proof import Proof
+from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
-from sigreq.scanning.stored import Rulesets, StoredSamples
+from sigreq.scanning.stored import StoredSamples
 from sigreq.settings import Settings
+from sigreq.store import workers
 from sigreq.store.jobs import JobName
-from sigreq.transaction import Database
+from sigreq.transaction import Database, utc_now
 from sigreq.upkeep.deadlines import warn
 from sigreq.upkeep.forgotten import close_silent, find_jobs, lapse_claims
 from sigreq.validation import screening
@@ -42,6 +46,8 @@ log = structlog.get_logger()
 UPKEEP_EVERY = timedelta(seconds=5)
 LAST_WORDS_SECONDS = 5
 OUTWARD = frozenset({JobName.DELIVER, JobName.MAIL, JobName.WARN})
+# A backlog of standard cases must not take the processor from an MSA customer's, nor from the API.
+NICENESS = {Track.EXPEDITED: 2, Track.STANDARD: 10}
 ARQ_TIMEOUT_SECONDS = 3600  # only a last resort: leases and the scanner's own clock come long before
 
 
@@ -51,13 +57,21 @@ class TrackWorker:
     def __init__(self, settings: Settings, queue: Track) -> None:
         self._settings = settings
         self._queue = queue
+        self._started_at = utc_now()
         redis_url = settings.redis.url.get_secret_value()
         self._hints = Hints(redis_url)
         self._redis = redis_settings(redis_url, is_patient=True)
         url = settings.database.url.get_secret_value()
         self._database = Database(url, pool_size=2 * settings.jobs.at_once + 4, send=self._hints.send)
         self._work_dir = own_folder(settings.work_dir)
-        self._scanner = Scanner(self._work_dir, children=settings.scanning.children, timeout=settings.scanning.timeout)
+        scanning = settings.scanning
+        self._scanner = Scanner(
+            self._work_dir,
+            places=scanning.children,
+            timeout=scanning.timeout,
+            unpack=scanning.unpack,
+            niceness=NICENESS[queue],
+        )
         hooks = settings.webhooks
         self._sender = WebhookSender(allow_private=hooks.allow_private_addresses, timeout=hooks.timeout)
         self._runner = Runner(self._database, self._works(), settings.jobs)
@@ -89,6 +103,7 @@ class TrackWorker:
             asyncio.create_task(self._listen()),
             asyncio.create_task(_repeat(self._mend, jobs.reconcile)),
             asyncio.create_task(_repeat(self._keep_up, UPKEEP_EVERY)),
+            asyncio.create_task(_repeat(self._say_seen, UPKEEP_EVERY)),
             asyncio.create_task(_repeat(self._warn, jobs.reconcile)),
         ]
         log.info("worker.started", queue=self._queue)
@@ -97,6 +112,9 @@ class TrackWorker:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         await self._finish_tasks()
+        with suppress(ServiceUnavailable):
+            async with self._database.transaction() as tx:
+                await workers.say_gone(tx, self._presence({}))
         await self._scanner.close()
         await self._sender.close()
         await self._hints.close()
@@ -177,6 +195,14 @@ class TrackWorker:
         async with places:
             with suppress(ServiceUnavailable):  # it stays due, and is found again
                 await self._runner.run(job_id)
+
+    def _presence(self, abilities: dict[str, Any]) -> workers.Worker:
+        return workers.Worker(f"{gethostname()}:{os.getpid()}", self._queue, self._started_at, abilities)
+
+    async def _say_seen(self) -> None:
+        found = await self._scanner.capabilities()
+        async with self._database.transaction() as tx:
+            await workers.say_seen(tx, self._presence(asdict(found) if found else {}))
 
     async def _warn(self) -> None:
         await warn(self._database)

@@ -34,8 +34,11 @@ def setting_names(model: type[BaseModel], before: str = "SIGREQ_") -> Iterator[s
     """Every setting under its name in the environment."""
     for name, field in model.model_fields.items():
         section = Mail if name == "mail" else field.annotation
+        inner = f"{before}{name.upper()}"
         if isinstance(section, type) and issubclass(section, BaseModel):
-            yield from setting_names(section, f"{before}{name.upper()}__")
+            yield from setting_names(section, f"{inner}__")
+        elif is_dataclass(section):
+            yield from (f"{inner}__{each.name.upper()}" for each in fields(section))
         else:
             yield f"{before}{name.upper()}"
 

@@ -15,6 +15,14 @@ class AnalystOperations(Caller[R_co]):
         """What waits, in the order in which it will be taken."""
         return self._get("queue", limit=limit)
 
+    def similar(self, submission_id: str) -> R_co:
+        """Other cases with the same content, rule or signer, or nearly the same content."""
+        return self._get("submissions", submission_id, "similar")
+
+    def hit_by(self, rule: str, *, is_open: bool = True, limit: int | None = None) -> R_co:
+        """Cases on whose files this rule fired, newest first."""
+        return self._get("rules", rule, "submissions", open="true" if is_open else "false", limit=limit)
+
     def take(self) -> R_co:
         """Claim the next one; None when nothing waits."""
         return self._post("queue", "take")

@@ -65,6 +65,18 @@ class CustomerOperations(Caller[R_co]):
         """One submission as it stands."""
         return self._get("submissions", submission_id)
 
+    def report(self, submission_id: str, after: int | None = None, limit: int | None = None) -> R_co:
+        """What screening found in each file, and in what it holds; `next_after` leads to the next page."""
+        return self._get("submissions", submission_id, "report", after=after, limit=limit)
+
+    def sample(self, digest: str) -> R_co:
+        """What an MD5, SHA-1, SHA-256, import hash or TLSH digest belongs to, and the submissions it came with."""
+        return self._get("samples", digest)
+
+    def limits(self) -> R_co:
+        """What may be sent, how far it is examined, and the reasons why something may not be. No key is needed."""
+        return self._get("limits")
+
     def timeline(self, submission_id: str) -> R_co:
         """What has happened to it, in order."""
         return self._get("submissions", submission_id, "timeline")

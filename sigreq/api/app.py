@@ -22,6 +22,7 @@ from sigreq.api import (
     reports,
     review,
     samples,
+    screening,
     submissions,
     submit,
 )
@@ -37,7 +38,7 @@ ROUTES = {
     "Account": account.ROUTES,
     "Submissions": [*submit.ROUTES, *submissions.ROUTES],
     "Review": review.ROUTES,
-    "Samples": samples.ROUTES,
+    "Samples": [*samples.ROUTES, *screening.ROUTES],
     "Changes": changes.ROUTES,
     "Releases": releases.ROUTES,
     "Phone": phone.ROUTES,

@@ -1,6 +1,8 @@
 """Is the process alive, and can it serve?"""
 
 import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -10,10 +12,19 @@ from litestar.response import Redirect
 
 from sigreq.api.doorway import Services
 from sigreq.domain.errors import Problem
-from sigreq.store import locks
+from sigreq.domain.submission import Track
+from sigreq.store import locks, workers
+from sigreq.tables.events import WorkerSeen
 
 log = structlog.get_logger()
 PATIENCE_SECONDS = 5
+# Workers say that they are there every five seconds.
+SEEN_WITHIN = timedelta(seconds=20)
+NEEDED = ("database", "samples", "bundles")
+LIBRARIES = {
+    "libmagic": "types of files are not told, samples are not_identified",
+    "libarchive": "only zip and 7z archives are unpacked",
+}
 
 
 @get("/health/live", summary="Alive?")
@@ -24,9 +35,10 @@ async def live() -> dict[str, str]:
 
 @get("/health/ready", summary="Ready?")
 async def ready(services: NamedDependency[Services]) -> Response[dict[str, Any]]:
-    """Asks PostgreSQL, Redis and S3 for real.
+    """Asks PostgreSQL, Redis and S3 for real, and tells which workers there are.
 
-    503 when submissions cannot be accepted; `degraded` with 200 when only Redis is missing, because nothing is lost.
+    503 when submissions cannot be accepted; `degraded` with 200 when nothing is lost, but Redis, a worker or a library
+    is missing. `workers` says how far each can lock in what it examines.
     """
     checks = {
         "database": _ask_database(services),
@@ -36,10 +48,15 @@ async def ready(services: NamedDependency[Services]) -> Response[dict[str, Any]]
     }
     answers = await asyncio.gather(*(_outcome(check) for check in checks.values()))
     found = dict(zip(checks, answers, strict=True))
-    is_able = all(found[name] == "ok" for name in ("database", "samples", "bundles"))
-    status = "unavailable" if not is_able else "ready" if found["redis"] == "ok" else "degraded"
+    is_able = all(found[name] == "ok" for name in NEEDED)
+    seen = await _workers(services) if found["database"] == "ok" else []
+    found["workers"] = "; ".join(_missing(seen)) or "ok"
+    is_whole = all(each == "ok" for each in found.values())
+    status = "unavailable" if not is_able else "ready" if is_whole else "degraded"
     headers = {} if is_able else {"Retry-After": "5"}
-    return Response({"status": status, "checks": found}, status_code=200 if is_able else 503, headers=headers)
+    told = [{"queue": each.queue, "seen_at": each.seen_at.isoformat(), **each.abilities} for each in seen]
+    body = {"status": status, "checks": found, "workers": told}
+    return Response(body, status_code=200 if is_able else 503, headers=headers)
 
 
 async def _outcome(check: Any) -> str:
@@ -59,6 +76,27 @@ async def _outcome(check: Any) -> str:
 async def _ask_database(services: Services) -> None:
     async with services.database.transaction() as tx:
         await locks.ask(tx)
+
+
+async def _workers(services: Services) -> Sequence[WorkerSeen]:
+    try:
+        async with services.database.transaction() as tx:
+            return await workers.seen_since(tx, tx.at - SEEN_WITHIN)
+    except Problem:
+        return []
+
+
+def _missing(seen: Sequence[WorkerSeen]) -> Iterator[str]:
+    """What keeps samples from being examined as they should be."""
+    there = {each.queue for each in seen}
+    for queue in Track:
+        if queue not in there:
+            yield f"no worker of the queue {queue} was seen for {SEEN_WITHIN.seconds} s"
+    for library, effect in LIBRARIES.items():
+        if any(each.abilities.get(library) is False for each in seen):
+            yield f"the system library {library} is not installed: {effect}"
+    if any(not each.abilities for each in seen):
+        yield "a worker cannot start the processes that examine samples"
 
 
 @get("/", include_in_schema=False)

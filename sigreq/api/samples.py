@@ -17,7 +17,7 @@ from sigreq.blobs import BlobMissing, sample_key
 from sigreq.domain import errors
 from sigreq.domain.lifecycle import Event
 from sigreq.domain.people import Permission, require
-from sigreq.store import submissions
+from sigreq.store import files, submissions
 from sigreq.store.moves import Move, move_submission
 
 PASSWORD = b"infected"
@@ -42,7 +42,7 @@ async def download(
     require(actor, Permission.DECIDE)
     async with services.database.transaction() as tx:
         row = await submissions.get(tx, spoken("SR", submission_id), actor)
-        if all(facts.sha256 != sha256 for facts in await submissions.samples(tx, row)):
+        if all(file.facts is None or file.facts.sha256 != sha256 for file in await files.of(tx, row)):
             raise errors.NotFound(what="sample", id=sha256[:64])
         data = {"sha256": sha256, "reason": reason[:500]}
         await move_submission(tx, row.id, Move(Event.SAMPLE_DOWNLOADED, actor, data=data))

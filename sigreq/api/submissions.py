@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import to_builtins
 
-from sigreq.api import views
+from sigreq.api import sample_views, views
 from sigreq.api.doorway import IfMatch, Services, etag, revision_held, spoken
 from sigreq.api.schemas import Message, OptionalReason
 from sigreq.domain import errors
@@ -17,9 +17,10 @@ from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.notify.timeline import public_view, staff_view
 from sigreq.review import customer
-from sigreq.store import samples, submissions
+from sigreq.store import submissions
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
+from sigreq.validation import report
 
 MAX_PAGE = 200
 
@@ -45,14 +46,16 @@ async def list_submissions(
 async def read_submission(
     submission_id: FromPath[str], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
 ) -> Response[Any]:
-    """Analysts also get the samples, the scans and the changes."""
+    """Analysts also get the files that were sent, their scans and the changes. What the files hold is in the report."""
     require(actor, Permission.SEE_SUBMISSIONS)
     row = await submissions.get(tx, spoken("SR", submission_id), actor)
     if not actor.is_staff:
         return Response(views.submission(row), headers=etag(row.revision))
+    reports, _ = await report.of(tx, row, after=-1, limit=MAX_PAGE)
+    sent = [each for each in reports if each.file.parent is None]
     more = {
-        "samples": [views.sample(each) for each in await submissions.samples(tx, row)],
-        "scans": [views.scan(each) for each in await samples.scans(tx, row.id)],
+        "samples": [views.sample(each.file.facts) for each in sent if each.file.facts],
+        "scans": [sample_views.scan(each, is_staff=True) for found in sent for each in found.scans],
         "changes": [
             {"id": each.id, "kind": each.kind, "state": each.state} for each in await submissions.changes_of(tx, row.id)
         ],

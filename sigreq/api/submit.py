@@ -19,7 +19,7 @@ from sigreq.domain.claim import Claim
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.register import DatabaseCheck
 from sigreq.spool import Spool, SpooledSample
-from sigreq.store import samples
+from sigreq.store import idempotency
 from sigreq.validation import intake
 
 LONGEST_KEY = 200
@@ -40,7 +40,7 @@ class _Upload:
         self.claim = parse(SubmissionIn, fields, "the part `submission`", FIELDS).claim()
         async with self.services.database.transaction() as tx:
             product, self.found = await intake.check_database(tx, self.claim.product, self.claim.database_version)
-            is_known = self.key is not None and await samples.answered_before(tx, self.actor.person_id, self.key)
+            is_known = self.key is not None and await idempotency.answered_before(tx, self.actor.person_id, self.key)
         if not is_known:
             intake.refuse_unless_latest(product, self.found)
 
@@ -60,7 +60,7 @@ class _Upload:
             accepted = await intake.accept(tx, sender, self.claim, self.found, received)
             answer = {**to_builtins(views.submission(accepted.submission)), "is_joined": accepted.is_joined}
             if self.key is not None:
-                await samples.keep_answer(tx, self.actor.person_id, self.key, answer)
+                await idempotency.keep_answer(tx, self.actor.person_id, self.key, answer)
         return answer, False
 
 

@@ -9,7 +9,7 @@ from sigreq.domain.lifecycle import State
 from sigreq.domain.submission import SampleFacts
 from sigreq.store.contracts import STANDARD
 from sigreq.tables.releases import Change, ChangeRevision, Product, Release
-from sigreq.tables.submissions import Scan, Submission
+from sigreq.tables.submissions import Submission
 
 
 class SubmissionView(msgspec.Struct, kw_only=True):
@@ -63,25 +63,13 @@ class StaffView(SubmissionView, kw_only=True):
 
 
 class SampleView(msgspec.Struct, kw_only=True):
-    """A file of a submission."""
+    """A file that was sent."""
 
     name: str
     size: int
     sha256: str
     sha1: str
     md5: str
-
-
-class ScanView(msgspec.Struct, kw_only=True):
-    """One scan of one file."""
-
-    sha256: str
-    purpose: str
-    version: str
-    outcome: str
-    detections: list[str]
-    reason: str | None
-    at: datetime
 
 
 class ChangeView(msgspec.Struct, kw_only=True):
@@ -161,6 +149,7 @@ def _notices(row: Submission, *, is_call_due: bool) -> list[str]:
         notices.append(f"It is outside business hours: please also call us{number}, so that somebody starts at once.")
     if row.contract_id is not None and row.plan_id == STANDARD:
         notices.append("No premium incident is left in this contract year: the request is handled as a standard one.")
+    notices += [f"{each['file']}: {each['text']}" if each["file"] else each["text"] for each in row.remarks]
     return notices
 
 
@@ -185,11 +174,6 @@ def staff_submission(row: Submission) -> StaffView:
 def sample(facts: SampleFacts) -> SampleView:
     """A file."""
     return msgspec.convert(facts, SampleView, from_attributes=True)
-
-
-def scan(row: Scan) -> ScanView:
-    """A scan."""
-    return msgspec.convert(row, ScanView, from_attributes=True)
 
 
 def release(row: Release) -> ReleaseView:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sigreq.cli import changes, phone
+from sigreq.cli import changes, phone, screening
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import Document, change_text, event_text, submission_text
 from sigreq.cli.revisions import decided, revision_option
@@ -147,5 +147,5 @@ def sample(session: Session, submission_id: str, sha256: str, reason: str, outpu
     session.show({"path": str(goal), "password": "infected"}, f"{goal}  (password: infected)")
 
 
-for command in (*phone.COMMANDS, *changes.COMMANDS):
+for command in (*phone.COMMANDS, *changes.COMMANDS, screening.similar, screening.hit_by):
     decide.add_command(command)

@@ -14,6 +14,7 @@ from typing import Literal, Self, get_args
 
 import httpx2
 
+from sigreq.domain.submission import Track
 from sigreq.embedded.process import Child, EmbeddedError, Program, tail, write_private
 from sigreq.embedded.stack import Addresses, ServerName, Stack
 from sigreq.migrations.run import upgrade
@@ -104,7 +105,8 @@ class Service:
         deadline = monotonic() + READY_SECONDS
         while True:
             with suppress(httpx2.HTTPError):
-                if httpx2.get(f"{self.url}/health/ready", trust_env=False).status_code == httpx2.codes.OK:
+                found = httpx2.get(f"{self.url}/health/ready", trust_env=False)
+                if found.status_code == httpx2.codes.OK and len(found.json()["workers"]) == len(Track):
                     return
             for name, child in self._parts.items():
                 if not child.is_alive():

@@ -191,10 +191,10 @@ ENGLISH = Texts(
             "false_negative": "false negative: a malicious file is not detected",
         },
         "finding": {
-            "reproduced": "the fault was reproduced",
-            "already_fixed": "the newest databases no longer show the fault",
+            "supported": "the fault was reproduced",
+            "refuted": "the newest databases no longer show the fault",
             "not_reproduced": "the fault could not be reproduced; an analyst will find out why",
-            "not_scanned": "the automatic check could not be completed; an analyst will check the files",
+            "undecided": "the automatic check could not be completed; an analyst will check the files",
         },
         "determination": {
             "false_positive_confirmed": "false positive confirmed",

@@ -9,7 +9,7 @@ from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Kind, Track
-from sigreq.store import changes, jobs, locks, releases, submissions
+from sigreq.store import changes, files, jobs, locks, releases, submissions
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, begin_change, move_change, move_submission
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, FeedEntry
@@ -195,6 +195,6 @@ async def _check_payload(
     except KeyError as missing:
         raise release_errors.ChangeUnfit(reason=f"the payload of {kind} needs the field {missing}") from missing
     if isinstance(content, AllowContent):
-        known = {facts.sha256 for each in helped for facts in await submissions.samples(tx, each)}
+        known = {file.facts.sha256 for each in helped for file in await files.of(tx, each) if file.facts}
         if content.sha256 not in known:
             raise release_errors.ChangeUnfit(reason=f"{content.sha256} is not a sample of these submissions")

@@ -1,21 +1,23 @@
 """The gate: what a change must show before anybody may approve it. What could not be tested did not pass."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sigreq.domain.changes import Content, RuleContent, Unfit, apply
+from sigreq.domain.examination import Examination, File
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
 from sigreq.domain.ruleset import Ruleset
-from sigreq.domain.submission import Kind, SampleFacts
+from sigreq.domain.submission import Kind
 from sigreq.domain.verdict import Outcome, ScanResult
+from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
-from sigreq.scanning.stored import Rulesets, StoredSamples
-from sigreq.store import changes, jobs, releases, submissions
+from sigreq.scanning.stored import Order, StoredSamples
+from sigreq.store import changes, files, jobs, releases, scans, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_change
-from sigreq.store.samples import record_scans
+from sigreq.store.scans import Round
 from sigreq.tables.releases import Change, Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
@@ -27,17 +29,26 @@ class _Candidate:
     change: Change
     content: Content
     base: Release | None
-    cases: list[tuple[Submission, list[SampleFacts]]]
+    cases: list[tuple[Submission, list[File]]]
 
 
 @dataclass(frozen=True)
 class _Scanned:
-    """One sample, with the rules as they are and as they would be."""
+    """One file that was sent, with all it holds, and with the rules as they are and as they would be."""
 
     of: Submission
-    facts: SampleFacts
+    file: File
     before: ScanResult
     after: ScanResult
+
+
+@dataclass(frozen=True)
+class _Examined:
+    """What was found in the files of one case."""
+
+    of: Submission
+    files: list[File]
+    found: Examination
 
 
 @dataclass(frozen=True)
@@ -58,17 +69,16 @@ class Gate:
         if found is None:
             return nothing
         problems, base, candidate = await self._build(found)
-        scans: list[_Scanned] = []
+        examined: list[_Examined] = []
         if base is not None and candidate is not None and not problems:
-            scans = await self._scan(found, base, candidate)
-            problems = [told for each in scans for told in _judge(found.content, each)] + _unseen(scans)
+            examined = await self._examine(found, base, candidate)
+            scanned = [each for case in examined for each in _scanned(case, base, candidate)]
+            problems = [told for each in scanned for told in _judge(found.content, each)] + _unseen(scanned)
 
         async def finish(tx: Transaction) -> None:
-            version = f"{found.base.version if found.base else 'nothing'}+{found.change.id}"
-            digest = candidate.digest if candidate else None
-            for each in scans:
-                record_scans(tx, each.of.id, "gate", version, digest, [(each.facts, each.after)])
-            await _record(tx, found, problems, len(scans))
+            for case in examined:
+                await _keep(tx, found, case, candidate)
+            await _record(tx, found, problems, sum(len(case.found.files) for case in examined))
 
         return finish
 
@@ -85,14 +95,12 @@ class Gate:
             problems += await self.scanner.lint(found.content.rule, found.content.source)
         return problems, base, candidate
 
-    async def _scan(self, found: _Candidate, base: Ruleset, candidate: Ruleset) -> list[_Scanned]:
-        scans = []
-        for of, files in found.cases:
-            rulesets = {"before": base, "after": candidate}
-            results = await self.stored.scan(of.organisation_id, files, rulesets, of.archive_password)
-            pairs = zip(results["before"], results["after"], strict=True)
-            scans += [_Scanned(of, facts, before, after) for (facts, before), (_, after) in pairs]
-        return scans
+    async def _examine(self, found: _Candidate, base: Ruleset, candidate: Ruleset) -> list[_Examined]:
+        examined = []
+        for of, own in found.cases:
+            order = Order(of.organisation_id, own, [base, candidate], of.archive_password)
+            examined.append(_Examined(of, own, await self.stored.examine(order)))
+        return examined
 
 
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
@@ -102,8 +110,23 @@ async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
         await _record(tx, found, [f"the gate could not run: {told[:300]}"], 0)
 
 
+def _scanned(case: _Examined, base: Ruleset, candidate: Ruleset) -> Iterator[_Scanned]:
+    pairs = zip(case.found.of_sent(base.digest), case.found.of_sent(candidate.digest), strict=True)
+    for (file, before), (_, after) in pairs:
+        yield _Scanned(case.of, file, before, after)
+
+
+async def _keep(tx: Transaction, found: _Candidate, case: _Examined, candidate: Ruleset | None) -> None:
+    """What was scanned with the candidate's rules, and what was found in files that nobody had looked into."""
+    assert found.base is not None and candidate is not None  # noqa: S101, PT018 - else nothing was examined
+    await files.keep_examination(tx, case.of, case.files, case.found)
+    version = f"{found.base.version}+{found.change.id}"
+    await scans.record(tx, Round(case.of, "gate", version, candidate.digest), case.found.results[candidate.digest])
+
+
 def _judge(content: Content, scanned: _Scanned) -> list[str]:
-    result, about = scanned.after, f"{scanned.of.id}: sample {scanned.facts.sha256}"
+    facts = scanned.file.facts
+    result, about = scanned.after, f"{scanned.of.id}: sample {facts.sha256 if facts else scanned.file.name}"
     if result.outcome is Outcome.NOT_SCANNED:
         return [f"{about} could not be scanned ({result.reason})"]
     if scanned.of.kind is Kind.FALSE_POSITIVE and result.outcome is Outcome.DETECTED:
@@ -127,7 +150,7 @@ async def _read(tx: Transaction, lease: Lease) -> _Candidate | None:
         return None
     content = await changes.content(tx, change)
     base = await releases.newest(tx, change.product_id)
-    cases = [(each, await submissions.samples(tx, each)) for each in await submissions.helped_by(tx, change.id)]
+    cases = [(each, await files.of(tx, each)) for each in await submissions.helped_by(tx, change.id)]
     return _Candidate(change, content, base, cases)
 
 

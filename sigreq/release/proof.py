@@ -1,28 +1,32 @@
 """The proof: the published version on the customer's own sample, before anybody says `fixed`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sigreq.domain.advice import steps
 from sigreq.domain.changes import RESOLUTIONS
+from sigreq.domain.examination import File
 from sigreq.domain.lifecycle import ChangeState, Event, State
-from sigreq.domain.submission import SampleFacts
-from sigreq.domain.verdict import is_proved
-from sigreq.scanning.stored import Results, Rulesets, StoredSamples
-from sigreq.store import jobs, releases, submissions
+from sigreq.domain.verdict import ScanResult, is_proved
+from sigreq.scanning.published import Rulesets
+from sigreq.scanning.stored import Order, StoredSamples
+from sigreq.store import files, jobs, releases, scans, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_submission
-from sigreq.store.samples import record_scans, scan_summary
+from sigreq.store.scans import Round
 from sigreq.tables.releases import Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
 from sigreq.work import Finish, nothing
 
+Results = Sequence[tuple[File, ScanResult]]
+
 
 @dataclass(frozen=True)
 class _Published:
     submission: Submission
-    files: list[SampleFacts]
+    files: list[File]
     release: Release
 
 
@@ -45,15 +49,18 @@ class Proof:
             return nothing
         of = found.submission
         ruleset = await self.rulesets.load(found.release.ruleset_digest)
-        scans = await self.stored.scan(of.organisation_id, found.files, {"it": ruleset}, of.archive_password)
-        results = scans["it"]
+        order = Order(of.organisation_id, found.files, [ruleset], of.archive_password)
+        examination = await self.stored.examine(order)
+        sent = examination.of_sent(ruleset.digest)
 
         async def finish(tx: Transaction) -> None:
-            record_scans(tx, of.id, "proof", found.release.version, found.release.ruleset_digest, results)
-            if is_proved(of.kind, [result for _, result in results]):
-                await _fixed(tx, found, results)
+            await files.keep_examination(tx, of, found.files, examination)
+            of_round = Round(of, "proof", found.release.version, ruleset.digest)
+            await scans.record(tx, of_round, examination.results[ruleset.digest])
+            if is_proved(of.kind, [result for _, result in sent]):
+                await _fixed(tx, found, sent)
             else:
-                await _failed(tx, found, results, self.claim)
+                await _failed(tx, found, sent, self.claim)
 
         return finish
 
@@ -72,7 +79,7 @@ async def _read(tx: Transaction, lease: Lease) -> _Published | None:
     release = await releases.release(tx, submission.product_id, lease.args["version"])
     if release.withdrawn_at is not None:
         return None  # its changes wait for the next version, which brings the proof
-    return _Published(submission, await submissions.samples(tx, submission), release)
+    return _Published(submission, await files.of(tx, submission), release)
 
 
 async def _fixed(tx: Transaction, found: _Published, results: Results) -> None:
@@ -88,7 +95,7 @@ async def _fixed(tx: Transaction, found: _Published, results: Results) -> None:
     }
     data = {
         "fixed_in": found.release.version,
-        "proof": scan_summary(results),
+        "proof": scans.summary(results),
         "steps": steps(product.update_instructions, of.kind),
     }
     await move_submission(tx, of.id, Move(Event.FIXED, values=values, data=data))
@@ -97,5 +104,5 @@ async def _fixed(tx: Transaction, found: _Published, results: Results) -> None:
 async def _failed(tx: Transaction, found: _Published, results: Results, claim: timedelta) -> None:
     of = found.submission
     values = {"needs_attention": "proof_failed", "claim_expires_at": tx.at + claim}
-    data = {"version": found.release.version, "proof": scan_summary(results)}
+    data = {"version": found.release.version, "proof": scans.summary(results)}
     await move_submission(tx, of.id, Move(Event.PROOF_FAILED, values=values, data=data))

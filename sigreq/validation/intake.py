@@ -17,11 +17,11 @@ from sigreq.domain.plans import Plan
 from sigreq.domain.register import DatabaseCheck, DatabaseVerdict, check
 from sigreq.domain.submission import SampleFacts, Track
 from sigreq.domain.versions import expected_form
-from sigreq.store import calendars, clocks, contracts, jobs, people, releases, samples, submissions
+from sigreq.store import calendars, clocks, contracts, files, idempotency, jobs, people, releases, samples, submissions
 from sigreq.store.moves import Move, begin_submission, move_submission
 from sigreq.tables.people import Contract
 from sigreq.tables.releases import Product
-from sigreq.tables.submissions import Submission, SubmissionSample
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
 
@@ -85,9 +85,9 @@ def fingerprint(claim: Claim, received: Sequence[SampleFacts]) -> str:
 
 async def answer_given(tx: Transaction, actor: Actor, key: str, key_print: str) -> dict[str, Any] | None:
     """Reserve an idempotency key; if it was used before, the answer it got. Raises IdempotencyKeyReused."""
-    if await samples.reserve_key(tx, actor.person_id, key, key_print):
+    if await idempotency.reserve_key(tx, actor.person_id, key, key_print):
         return None
-    before = await samples.answered_before(tx, actor.person_id, key)
+    before = await idempotency.answered_before(tx, actor.person_id, key)
     if before is None or before.fingerprint != key_print:
         raise errors.IdempotencyKeyReused(key=key)
     return before.answer
@@ -117,9 +117,7 @@ async def accept(
         return Accepted(await _log_call(tx, sender, joined), is_joined=True)
     row = await _row(tx, sender, claim, found)
     await begin_submission(tx, row, sender.actor, {"kind": claim.kind, "severity": claim.severity, "track": row.track})
-    for position, facts in enumerate({facts.sha256: facts for facts in received}.values()):
-        tx.session.add(SubmissionSample(submission_id=row.id, sha256=facts.sha256, position=position, name=facts.name))
-    await tx.session.flush()
+    await files.sent(tx, row.id, received)
     await _charge(tx, row)
     row = await _log_call(tx, sender, row)
     jobs.add(tx, jobs.JobName.SCREEN, row.track, {"submission_id": row.id})

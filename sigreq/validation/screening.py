@@ -1,22 +1,27 @@
 """The automatic look at a claim: does the claimed version show the fault, and does the newest still?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sigreq.blobs import BlobMissing
-from sigreq.domain.advice import steps
-from sigreq.domain.clock import Happening
+from sigreq.domain.examination import Examination, File
+from sigreq.domain.faults import Fault
 from sigreq.domain.lifecycle import Event, State
+from sigreq.domain.remarks import remarks
 from sigreq.domain.ruleset import Ruleset
-from sigreq.domain.submission import Kind, PremiumStep, SampleFacts
-from sigreq.domain.verdict import Determination, Finding, Resolution, ScanResult, Verdict, conclude
-from sigreq.scanning.stored import Results, Rulesets, StoredSamples
-from sigreq.store import clocks, contracts, jobs, releases, samples, submissions
+from sigreq.domain.verdict import Finding, ScanResult, conclude
+from sigreq.scanning.published import Rulesets
+from sigreq.scanning.stored import Order, StoredSamples
+from sigreq.store import files, jobs, releases, samples, scans, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_submission
+from sigreq.store.scans import Known, Round
 from sigreq.tables.releases import Product, Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
+from sigreq.validation import known_answers
+from sigreq.validation.known_answers import Answer, KnownAnswers
 from sigreq.work import Finish, nothing
 
 
@@ -26,9 +31,36 @@ class _Case:
 
     submission: Submission
     product: Product
-    files: list[SampleFacts]
+    sent: list[File]
+    files: list[File]
     claimed: Release | None
     newest: Release | None
+    identified: frozenset[str]
+    known: Mapping[tuple[str, str], Known]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the claimed version is the newest."""
+        return self.claimed is not None and self.newest is not None and self.claimed.version == self.newest.version
+
+
+@dataclass(frozen=True)
+class _Screened:
+    """What was found out about a case."""
+
+    examination: Examination
+    claimed: Ruleset | None
+    newest: Ruleset | None
+    finding: Finding
+    is_name_known: bool
+    answer: Answer | None
+
+    def results(self, ruleset: Ruleset | None) -> Mapping[str, ScanResult]:
+        """By SHA-256; what could not be scanned for want of rules says so."""
+        if ruleset is not None:
+            return self.examination.results[ruleset.digest]
+        none = ScanResult.not_scanned(Fault.NO_RULESET)
+        return {file.facts.sha256: none for file in self.examination.files if file.facts}
 
 
 @dataclass(frozen=True)
@@ -47,40 +79,45 @@ class Screening:
             case = await _begin(tx, lease.args["submission_id"])
         if case is None:
             return nothing
-        claimed = await self._scan(case, case.claimed)
-        is_same = case.claimed is not None and case.newest is not None and case.claimed.version == case.newest.version
-        newest = claimed if is_same else await self._scan(case, case.newest)
+        screened = await self._screened(case)
 
         async def finish(tx: Transaction) -> None:
-            await _conclude(tx, case, claimed, newest)
+            await _conclude(tx, case, screened)
 
         return finish
 
-    async def _scan(self, case: _Case, release: Release | None) -> Results:
-        ruleset = await self._rules(release)
-        if ruleset is None:
-            return [(facts, ScanResult.not_scanned("no_ruleset")) for facts in case.files]
+    async def _screened(self, case: _Case) -> _Screened:
         of = case.submission
-        found = await self.stored.scan(of.organisation_id, case.files, {"it": ruleset}, of.archive_password)
-        return found["it"]
+        claimed, newest = await self._rules(case.claimed), await self._rules(case.newest)
+        rulesets = {each.digest: each for each in (claimed, newest) if each is not None}
+        known = {key: each.result for key, each in case.known.items() if key[1] in rulesets}
+        order = Order(of.organisation_id, case.files, [*rulesets.values()], of.archive_password, case.identified, known)
+        examination = await self.stored.examine(order)
+        finding = conclude(of.kind, _of_sent(examination, claimed), _of_sent(examination, newest))
+        answers = KnownAnswers(self.database, self.rulesets, self.stored)
+        answer = None
+        if finding is Finding.REFUTED and case.claimed is not None and case.newest is not None:
+            answer = await answers.first_without(of, examination.files, case.claimed, case.newest)
+        is_name_known = await answers.is_ours(of.detection_name, [*rulesets.values()])
+        return _Screened(examination, claimed, newest, finding, is_name_known, answer)
 
     async def _rules(self, release: Release | None) -> Ruleset | None:
-        if release is None:
-            return None
-        try:
-            return await self.rulesets.load(release.ruleset_digest)
-        except BlobMissing:
-            return None
+        return None if release is None else await self.rulesets.find(release.ruleset_digest)
+
+
+def _of_sent(examination: Examination, ruleset: Ruleset | None) -> list[ScanResult]:
+    """The result of each file that was sent; there is none without rules."""
+    return [] if ruleset is None else [result for _, result in examination.of_sent(ruleset.digest)]
 
 
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
-    """Screening failed too often: an analyst gets the case, marked as not scanned."""
+    """Screening failed too often: an analyst gets the case, marked as not examined."""
     submission = await submissions.get(tx, lease.args["submission_id"])
     if submission.state is State.RECEIVED:
         submission = await move_submission(tx, submission.id, Move(Event.SCREENING_STARTED))
     if submission.state is State.SCREENING:
-        values = {"finding": Finding.NOT_SCANNED, "needs_attention": "screening_failed"}
-        data = {"finding": Finding.NOT_SCANNED}
+        values = {"finding": Finding.UNDECIDED, "needs_attention": "screening_failed"}
+        data = {"finding": Finding.UNDECIDED}
         await move_submission(tx, submission.id, Move(Event.SCREENED, values=values, data=data))
         await move_submission(tx, submission.id, Move(Event.ATTENTION_RAISED, data={"reason": told[:500]}))
 
@@ -94,47 +131,43 @@ async def _begin(tx: Transaction, submission_id: str) -> _Case | None:
     product = await releases.product_of(tx, submission)
     claimed = await releases.published(tx, submission.product_id, submission.database_version)
     newest = await releases.newest(tx, submission.product_id)
-    return _Case(submission, product, await submissions.samples(tx, submission), claimed, newest)
+    sent = await files.of(tx, submission)
+    all_files = await files.with_known_trees(tx, submission.organisation_id, sent)
+    sha256s = [file.facts.sha256 for file in all_files if file.facts]
+    digests = [each.ruleset_digest for each in (claimed, newest) if each is not None]
+    identified = await samples.identified(tx, submission.organisation_id, sha256s)
+    known = await scans.known(tx, submission.organisation_id, sha256s, digests)
+    return _Case(submission, product, sent, all_files, claimed, newest, identified, known)
 
 
-async def _conclude(tx: Transaction, case: _Case, claimed: Results, newest: Results) -> None:
-    of = case.submission
-    _record(tx, of, "claimed", of.database_version, case.claimed, claimed)
-    if newest is not claimed and case.newest is not None:
-        _record(tx, of, "newest", case.newest.version, case.newest, newest)
-    finding = conclude(of.kind, [result for _, result in claimed], [result for _, result in newest])
-    if finding is Finding.ALREADY_FIXED and case.newest is not None:
-        await _answer_at_once(tx, case, case.newest)
+async def _conclude(tx: Transaction, case: _Case, screened: _Screened) -> None:
+    of, examination = case.submission, screened.examination
+    await files.keep_examination(tx, of, case.sent, examination)
+    await _record(tx, case, "claimed", of.database_version, screened.claimed, screened)
+    if not case.is_current and case.newest is not None:
+        await _record(tx, case, "newest", case.newest.version, screened.newest, screened)
+    told = remarks(
+        examination.files, screened.results(screened.newest), of.detection_name, is_name_known=screened.is_name_known
+    )
+    if screened.answer is not None:
+        await known_answers.give(tx, of, case.product, screened.answer, told)
         return
-    data = {"finding": finding, "scans": samples.scan_summary(newest)}
-    await move_submission(tx, of.id, Move(Event.SCREENED, values={"finding": finding}, data=data))
+    values = {"finding": screened.finding, "remarks": told}
+    data = {"finding": screened.finding, "files": _told(screened), "remarks": told}
+    await move_submission(tx, of.id, Move(Event.SCREENED, values=values, data=data))
 
 
-async def _answer_at_once(tx: Transaction, case: _Case, newest: Release) -> None:
-    is_fp = case.submission.kind is Kind.FALSE_POSITIVE
-    determination = Determination.ALREADY_FIXED if is_fp else Determination.ALREADY_DETECTED
-    submission = await submissions.lock(tx, case.submission.id)
-    clocked = await clocks.values_after(tx, submission, Happening(Event.ANSWERED_AUTOMATICALLY, tx.at))
-    values = {
-        **clocked,
-        "finding": Finding.ALREADY_FIXED,
-        "determination": determination,
-        "final_verdict": Verdict.CLEAN if is_fp else Verdict.MALWARE,
-        "resolution": Resolution.NO_CHANGE,
-        "fixed_in": newest.version,
-        "closed_at": tx.at,
-    }
-    data = {
-        "determination": determination,
-        "fixed_in": newest.version,
-        "steps": steps(case.product.update_instructions, case.submission.kind),
-    }
-    moved = await move_submission(tx, submission.id, Move(Event.ANSWERED_AUTOMATICALLY, values=values, data=data))
-    await contracts.settle(tx, moved, PremiumStep.RELEASED)
-
-
-def _record(
-    tx: Transaction, of: Submission, purpose: str, version: str, release: Release | None, found: Results
+async def _record(
+    tx: Transaction, case: _Case, purpose: str, version: str, ruleset: Ruleset | None, screened: _Screened
 ) -> None:
-    digest = release.ruleset_digest if release else None
-    samples.record_scans(tx, of.id, purpose, version, digest, found)
+    digest = ruleset.digest if ruleset else None
+    known = {sha256: each.scanned_at for (sha256, of), each in case.known.items() if of == digest}
+    of = Round(case.submission, purpose, version, digest)
+    await scans.record(tx, of, screened.results(ruleset), known)
+
+
+def _told(screened: _Screened) -> list[dict[str, Any]]:
+    """The newest version's result for each file sent, short."""
+    if screened.newest is None:
+        return []
+    return scans.summary(screened.examination.of_sent(screened.newest.digest))

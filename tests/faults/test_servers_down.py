@@ -93,7 +93,7 @@ def test_without_s3_a_submission_is_refused_and_a_retry_works(frail: Service, to
     retried = customer.submits(Idempotency_Key="again")
     assert (retried.status_code, retried.json()["is_joined"]) == (202, False)
     assert "idempotency-replayed" not in retried.headers
-    assert town.until(retried.json()["id"], "queued")["finding"] == "reproduced"
+    assert town.until(retried.json()["id"], "queued")["finding"] == "supported"
     assert len(stored(frail, customer.organisation)) == 1
 
 
@@ -111,7 +111,7 @@ def test_without_postgresql_everything_says_so_and_then_works_again(
     assert customer.http.get("/v1/account").status_code == 200
     retried = customer.submits()
     assert (retried.status_code, retried.json()["is_joined"]) == (202, False)
-    assert town.until(retried.json()["id"], "queued")["finding"] == "reproduced"
+    assert town.until(retried.json()["id"], "queued")["finding"] == "supported"
 
 
 def test_a_postgresql_that_was_restarted_between_two_requests_costs_no_crash(
@@ -161,7 +161,7 @@ def test_without_redis_a_submission_is_accepted_and_screened(frail: Service, tow
     with down(frail, "redis"):
         accepted = customer.submits()
         assert accepted.status_code == 202
-        assert town.until(accepted.json()["id"], "queued")["finding"] == "reproduced"
+        assert town.until(accepted.json()["id"], "queued")["finding"] == "supported"
         status, found = _ready(frail)
         assert (status, found["status"]) == (200, "degraded")
         assert "cannot be reached" in found["checks"]["redis"]
@@ -182,5 +182,5 @@ def test_a_submission_whose_sample_cannot_be_read_just_now_waits_and_spends_no_a
         wait_for(lambda: one(frail, put_back, id=submission_id), lambda is_so: is_so is True)
         assert town.analyst.submission(submission_id)["state"] == "screening"
     case = town.until(submission_id, "queued")
-    assert (case["finding"], case["needs_attention"]) == ("reproduced", None)
+    assert (case["finding"], case["needs_attention"]) == ("supported", None)
     assert one(frail, job.format("attempts"), id=submission_id) == 1

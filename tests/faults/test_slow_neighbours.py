@@ -118,7 +118,7 @@ def test_a_redis_that_is_silent_delays_neither_the_answer_nor_the_screening_for_
             begin = time.monotonic()
             accepted = town.submit(client, product)
             assert time.monotonic() - begin < A_FEW_SECONDS
-            assert town.until(accepted["id"], "queued")["finding"] == "reproduced"
+            assert town.until(accepted["id"], "queued")["finding"] == "supported"
     wait_for(lambda: town.administrator.ready()["status"], lambda status: status == "ready")
     assert seconds_until_screened(town, client, product) < A_FEW_SECONDS
 
@@ -134,7 +134,7 @@ def test_a_worker_told_to_stop_in_the_middle_of_a_scan_leaves_it_to_the_next_wor
     assert rows(own, "SELECT outcome FROM scan WHERE submission_id = :id", id=case["id"]) == []
     assert own.revive() == ["worker-standard"]
     screened = town.until(case["id"], "queued")
-    assert (screened["finding"], screened["needs_attention"]) == ("reproduced", None)
+    assert (screened["finding"], screened["needs_attention"]) == ("supported", None)
 
 
 def busiest_child(process: psutil.Process) -> float:

@@ -22,10 +22,16 @@ def test_live_and_ready_answer_without_a_key(world: World) -> None:
     assert _get(world, "/health/live").json() == {"status": "alive"}
     ready = _get(world, "/health/ready")
     assert ready.status_code == 200
-    assert ready.json() == {
-        "status": "ready",
-        "checks": {"database": "ok", "redis": "ok", "samples": "ok", "bundles": "ok"},
-    }
+    told = ready.json()
+    assert told["status"] == "ready"
+    assert told["checks"] == {"database": "ok", "redis": "ok", "samples": "ok", "bundles": "ok", "workers": "ok"}
+
+
+def test_readiness_says_how_far_each_worker_can_lock_in_what_it_examines(world: World) -> None:
+    workers = _get(world, "/health/ready").json()["workers"]
+    assert [each["queue"] for each in workers] == ["expedited", "standard"]
+    assert all({"landlock", "seccomp", "libmagic", "libarchive"} <= set(each) for each in workers)
+    assert all(each["libmagic"] and each["libarchive"] for each in workers)
 
 
 def test_each_process_says_when_it_is_up(service: Service) -> None:

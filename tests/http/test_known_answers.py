@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_opened_goes_to_an_analyst_and_is_never_called_cle
     customer, product = world.customer(), world.product()
     world.publish(product, "20261122.2", {"Marker": HARMLESS}, ago=timedelta(hours=1))
     case = world.queued(customer, product, content=_locked_zip())
-    assert case["finding"] == "not_scanned"
+    assert case["finding"] == "undecided"
     assert {scan["outcome"] for scan in case["scans"]} == {"not_scanned"}
     assert {scan["reason"] for scan in case["scans"]} == {"archive_encrypted"}
 
@@ -59,7 +59,7 @@ def test_a_file_that_cannot_be_opened_goes_to_an_analyst_and_is_never_called_cle
 def test_the_password_that_came_along_opens_the_archive(world: World) -> None:
     customer, product = world.customer(), world.product()
     case = world.queued(customer, product, content=_locked_zip(), archive_password="s3cret")
-    assert case["finding"] == "reproduced"
+    assert case["finding"] == "supported"
 
 
 def test_several_files_are_screened_as_one_case(world: World) -> None:
@@ -69,7 +69,7 @@ def test_several_files_are_screened_as_one_case(world: World) -> None:
     case = world.until(answer["id"], "queued")
     assert [sample["name"] for sample in case["samples"]] == ["clean.bin", "hit.bin"]
     assert sorted(scan["outcome"] for scan in case["scans"]) == ["clean", "detected"]
-    assert case["finding"] == "reproduced"
+    assert case["finding"] == "supported"
     assert names(customer.timeline(case["id"])) == ["received", "screened"]
 
 
@@ -78,7 +78,7 @@ def test_one_file_that_cannot_be_opened_forbids_an_automatic_answer_for_all(worl
     world.publish(product, "20261122.2", {"Marker": HARMLESS}, ago=timedelta(hours=1))
     files = [("hit.bin", BytesIO(MARKER + b" and a locked one")), ("locked.zip", BytesIO(_locked_zip()))]
     case = world.until(customer.submit(world.fields(product), files)["id"], "queued", "closed")
-    assert (case["state"], case["finding"]) == ("queued", "not_scanned")
+    assert (case["state"], case["finding"]) == ("queued", "undecided")
 
 
 def _locked_zip() -> bytes:

@@ -1,0 +1,152 @@
+"""Whole screening against bare `yara` over the same files, and small samples a second: `python -m bench.screening`.
+
+A B A B in one run: A is `yara -p 2` with compiled rules, B is everything between a stored row and a screened one: fetch,
+hash, identify, scan with as many threads, record. Each B is another customer, so nothing is known from before.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from bench import corpus
+from sigreq.embedded.keys import first_keys
+from sigreq.embedded.service import Service
+from sigreq_client import Client
+from sigreq_client.upload import File
+from tests.embedded.support import query
+from tests.world import World
+
+THREADS = 2
+SMALL_BYTES = 10 * 1024
+LEAST_SHARE = 0.8
+LEAST_SMALL_A_SECOND = 300
+FILES_A_SUBMISSION = 20
+
+_OPEN = "SELECT count(*) FROM submission WHERE state IN ('received', 'screening')"
+_FAULTY = "SELECT count(*) FROM scan WHERE outcome = 'not_scanned'"
+
+
+@dataclass
+class Bench:
+    """A running service with a product whose rules are the generated ones."""
+
+    service: Service
+    world: World
+    product: str
+
+    def screened(self, files: Sequence[File], a_submission: int = FILES_A_SUBMISSION) -> float:
+        """Seconds from rows to screened rows for these files of a new customer."""
+        customer = self.world.customer()
+        with self.held():
+            for part in _parts(files, a_submission):
+                self._submit(customer, part)
+            started = time.monotonic()
+        self.wait()
+        return time.monotonic() - started
+
+    def _submit(self, customer: Client, files: Sequence[File]) -> None:
+        customer.submit(self.world.fields(self.product, "false_negative"), files)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The worker stands still in the block."""
+        pid = self.service.pid("worker-standard")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def wait(self) -> None:
+        url = self.service.env["SIGREQ_DATABASE__URL"]
+        while query(url, _OPEN) != [0]:
+            time.sleep(0.02)
+        assert query(url, _FAULTY) == [0], "something was not scanned"
+
+
+def _parts(files: Sequence[File], size: int) -> Iterator[Sequence[File]]:
+    for start in range(0, len(files), size):
+        yield files[start : start + size]
+
+
+@contextmanager
+def running(folder: Path, rules: dict[str, str]) -> Iterator[Bench]:
+    """A service with these rules, warm: every child has loaded them."""
+    env = {"SIGREQ_SCANNING__CHILDREN": str(THREADS), "SIGREQ_LIMITS__SUBMISSION_FILES": str(FILES_A_SUBMISSION)}
+    with Service(folder / "data", env=env) as service:
+        keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")
+        with World(service.url, keys) as world:
+            bench = Bench(service, world, world.product(rules))
+            bench.screened([(f"warm-{number}", BytesIO(os.urandom(SMALL_BYTES))) for number in range(8)])
+            yield bench
+
+
+class Bare:
+    """`yara` itself, with rules that were compiled beforehand."""
+
+    def __init__(self, folder: Path, rules: dict[str, str], files: Sequence[Path]) -> None:
+        source, self._rules, self._list = folder / "rules.yar", folder / "rules.yarc", folder / "files"
+        source.write_text("\n".join(rules.values()))
+        subprocess.run([corpus.program("yarac"), "-w", source, self._rules], check=True)
+        self._list.write_text("\n".join(map(str, files)))
+
+    def seconds(self) -> float:
+        started = time.monotonic()
+        command = [corpus.program("yara"), "-C", "-w", "-p", str(THREADS), "--scan-list", self._rules, self._list]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return time.monotonic() - started
+
+
+def compare(bench: Bench, bare: Bare, files: Sequence[Path], rounds: int) -> float:
+    """Print each round; the share of bare YARA's speed, by the medians."""
+    size = sum(path.stat().st_size for path in files) / 1e6
+    ours, theirs = [], []
+    for number in range(1, rounds + 1):
+        theirs.append(size / bare.seconds())
+        ours.append(size / bench.screened(files))
+        print(f"round {number}: bare yara -p {THREADS} {theirs[-1]:6.1f} MB/s, whole screening {ours[-1]:6.1f} MB/s")
+    return median(ours) / median(theirs)
+
+
+def small(bench: Bench, count: int, a_submission: int, drawn: random.Random) -> float:
+    """Samples of 10 KiB a second, from stored rows."""
+    files: list[File] = [(f"{number}", BytesIO(drawn.randbytes(SMALL_BYTES))) for number in range(count)]
+    rate = count / bench.screened(files, a_submission)
+    print(f"10 KiB samples, {a_submission:2} a submission: {rate:6.0f} a second")
+    return rate
+
+
+def main() -> None:
+    """Print the figures; exit code 1 when a claim does not hold."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--files", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--small", type=int, default=2000)
+    told = parser.parse_args()
+    drawn = random.Random(told.seed)
+    files = corpus.files_of_a_mebibyte(told.files, told.seed)
+    rules = corpus.ruleset(told.seed)
+    sizes = [path.stat().st_size / corpus.MEBIBYTE for path in files]
+    print(f"{len(rules)} rules; {len(files)} files, median {median(sizes):.2f} MiB, {sum(sizes):.0f} MiB in all")
+    with TemporaryDirectory(prefix="sigreq-screening-") as name, running(Path(name), rules) as bench:
+        share = compare(bench, Bare(Path(name), rules, files), files, told.rounds)
+        print(f"share of bare yara's speed: {share:.2f}; at least {LEAST_SHARE} is wanted")
+        many = small(bench, told.small, FILES_A_SUBMISSION, drawn)
+        small(bench, told.small // 4, 1, drawn)
+    sys.exit(share < LEAST_SHARE or many < LEAST_SMALL_A_SECOND)
+
+
+if __name__ == "__main__":
+    main()
