@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class UnpackLimits:
     """What is read out of one sent file, at all depths together unless said. Beyond it, `archive_limit` is reported.
 
-    `ratio` bounds the bytes read out of one archive, as a multiple of that archive's own size; `depth` counts archives
-    in archives, the sent file being the first.
+    `ratio` bounds the bytes read out of one archive, as a multiple of that archive's own size, with 1 MiB always
+    allowed; `depth` counts archives in archives, the sent file being the first.
     """
 
     members: int = 1_000

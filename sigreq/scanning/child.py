@@ -13,12 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sigreq.domain.limits import UnpackLimits
-from sigreq.scanning import engine, identify, sandbox
-
-try:
-    from sigreq.scanning import unpacking
-except ImportError:
-    unpacking = None
+from sigreq.scanning import engine, identify, sandbox, unpacking
 
 KEPT_RULESETS = 4
 

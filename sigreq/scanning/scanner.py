@@ -107,7 +107,9 @@ class Scanner:
         self._limits = unpack
         # Rules are compiled apart, so that no sample can have a hand in what all children load.
         self._compilers = Pool(work_dir / "compilers", 1, Terms(str(rulesets), _COMPILED_BYTES, niceness))
-        self._pool = Pool(work_dir / "places", places, Terms(str(rulesets), unpack.member_bytes + _SLACK_BYTES, niceness))
+        self._pool = Pool(
+            work_dir / "places", places, Terms(str(rulesets), unpack.member_bytes + _SLACK_BYTES, niceness)
+        )
         self._rulesets = CompiledRulesets(rulesets, self._compilers)
 
     @asynccontextmanager

@@ -1,7 +1,6 @@
 """Examines samples as they lie in the store: fetched, unpacked, identified, scanned, their members stored too."""
 
 import asyncio
-import hashlib
 import os
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -150,12 +149,10 @@ class _Examiner:
         path = self._new_path()
         try:
             with open(path, "x+b", opener=_private) as file:  # noqa: ASYNC230 - Path.open takes no opener
-                await self._stored.samples.fetch(sample_key(self._order.organisation_id, facts.sha256), file)
-                file.seek(0)
-                found = await asyncio.to_thread(hashlib.file_digest, file, "sha256")
+                found = await self._stored.samples.fetch(sample_key(self._order.organisation_id, facts.sha256), file)
         except BlobMissing:
             return Fault.SAMPLE_MISSING
-        return path if found.hexdigest() == facts.sha256 else Fault.SAMPLE_CORRUPT
+        return path if found == facts.sha256 else Fault.SAMPLE_CORRUPT
 
     async def _upload(self, kept: Mapping[str, Path]) -> None:
         """Members become samples of their own: their bytes are in the store before their rows are written."""

@@ -1,6 +1,7 @@
 """The system calls that an examining child has left."""
 
 import errno
+import fcntl
 import os
 import termios
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 # Whatever is not named is refused with EPERM: sockets, processes, threads, programs, modes, owners, links, folders,
 # tracing, mounts, keys, and all that a later kernel may bring.
 _ALLOWED = """
-    read readv pread64 preadv write writev pwrite64 pwritev lseek _llseek close close_range dup dup2 dup3 fcntl fcntl64
+    read readv pread64 preadv write writev pwrite64 pwritev lseek _llseek close close_range dup dup2 dup3
     open openat readlink readlinkat access faccessat faccessat2 getdents getdents64 getcwd
     stat stat64 lstat lstat64 fstat fstat64 newfstatat fstatat64 statx statfs statfs64 fstatfs fstatfs64
     unlink unlinkat ftruncate ftruncate64 fsync fdatasync fadvise64 fallocate
@@ -21,7 +22,10 @@ _ALLOWED = """
     getrusage getrlimit ugetrlimit exit exit_group
 """.split()  # noqa: SIM905 - one to a line they fill two pages
 # Of ioctl only what asks whether a file is a terminal, and what is kept over an exec that never comes.
-_IOCTLS = (termios.TCGETS, termios.FIONREAD, termios.FIOCLEX, termios.FIONCLEX)
+_IOCTL_REQUESTS = (termios.TCGETS, termios.FIONREAD, termios.FIOCLEX, termios.FIONCLEX)
+
+# Of fcntl nothing that has signals sent: `F_SETOWN` could name another process.
+_FCNTL_COMMANDS = (fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL)
 
 
 def restrict() -> bool:
@@ -36,8 +40,11 @@ def restrict() -> bool:
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
     for name in _ALLOWED:
         _allow(pyseccomp, rules, name)
-    for request in _IOCTLS:
+    for request in _IOCTL_REQUESTS:
         _allow(pyseccomp, rules, "ioctl", pyseccomp.Arg(1, pyseccomp.EQ, request))
+    for command in _FCNTL_COMMANDS:
+        for name in ("fcntl", "fcntl64"):
+            _allow(pyseccomp, rules, name, pyseccomp.Arg(1, pyseccomp.EQ, command))
     # Its own limits and its own end; a number of another process would be another matter.
     _allow(pyseccomp, rules, "prlimit64", pyseccomp.Arg(0, pyseccomp.EQ, 0))
     _allow(pyseccomp, rules, "setrlimit")

@@ -8,11 +8,8 @@ from typing import Any, BinaryIO
 from sigreq.domain.faults import Fault
 from sigreq.domain.limits import UnpackLimits
 from sigreq.scanning.archives import others, seven_zips, zips
-from sigreq.scanning.archives.extraction import Archive, Node, Run, WriteFailedError, fault_of
+from sigreq.scanning.archives.extraction import Archive, DamagedError, Node, Run, WriteFailedError, fault_of
 from sigreq.scanning.archives.kinds import Kind, kinds
-
-# What the trade packs samples with: known to everybody, they protect nothing.
-CUSTOMARY_PASSWORDS = ("infected", "virus", "novirus", "malware")
 
 
 def unpack(sample: Path, folder: Path, passwords: Sequence[str], limits: UnpackLimits) -> dict[str, Any]:
@@ -55,7 +52,7 @@ def _unpack(archive: Archive) -> list[Archive]:
 def _read(archive: Archive, kind: Kind, file: BinaryIO) -> None:
     try:
         if kind is Kind.ZIP:
-            zips.read(archive, file)
+            _read_zip(archive, file)
         elif kind is Kind.SEVEN_ZIP:
             seven_zips.read(archive, file)
         else:
@@ -64,6 +61,15 @@ def _read(archive: Archive, kind: Kind, file: BinaryIO) -> None:
         raise
     except Exception as error:  # noqa: BLE001 - damage makes libraries raise nearly anything
         archive.node.blame(fault_of(error))
+
+
+def _read_zip(archive: Archive, file: BinaryIO) -> None:
+    try:
+        zips.read(archive, file)
+    except DamagedError:
+        # One name in a wrong encoding is enough; libarchive goes by what stands before each member.
+        archive.node.blame(Fault.ARCHIVE_BROKEN)
+        others.read(archive, Kind.ZIP)
 
 
 def _hold_zip(run: Run, members: Sequence[Node]) -> bool:

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import psutil
@@ -77,7 +79,7 @@ def test_what_a_killed_child_has_unpacked_is_not_in_the_way_of_the_second_attemp
     async def kill_halfway(place: Place) -> tuple[int, list[str]]:
         sample = written(place.folder, zipped(*(os.urandom(100_000) for _ in range(300))))
         task = asyncio.create_task(place.unpack(sample, []))
-        while not (place.folder / "member-2").exists():
+        while not (place.folder / "member-2").exists():  # noqa: ASYNC110 - only the folder tells
             await asyncio.sleep(0.001)
         examining_child().kill()
         found = await task
@@ -117,6 +119,20 @@ def test_a_child_that_keeps_too_much_memory_is_replaced_for_the_next_sample(
 
     first, second, third = with_scanner(scan_thrice, tmp_path)
     assert first == second != third
+
+
+def test_a_sample_that_asks_for_too_much_memory_has_a_child_replaced(tmp_path: Path) -> None:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", compression=zipfile.ZIP_LZMA) as packed:
+        packed.writestr("member", b"harmless")
+    # What zipfile announces as the size of the dictionary, 8 MiB, becomes 4 GiB.
+    greedy = file.getvalue().replace((8 << 20).to_bytes(4, "little"), b"\xff" * 4)
+
+    async def unpack(place: Place) -> tuple[set[Fault], list[psutil.Process]]:
+        found = await place.unpack(written(place.folder, greedy), [])
+        return {fault for member in found.members for fault in member.faults}, children_of(psutil.Process())
+
+    assert in_place(unpack, tmp_path) == ({Fault.OUT_OF_MEMORY}, [])
 
 
 def test_a_child_over_its_time_is_gone_when_the_answer_comes(tmp_path: Path) -> None:

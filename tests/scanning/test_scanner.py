@@ -1,7 +1,6 @@
 """One file against one ruleset."""
 
 import asyncio
-import os
 import threading
 import time
 from pathlib import Path
@@ -133,15 +132,20 @@ def test_a_sample_that_matches_too_often_to_count_is_not_clean(tmp_path: Path) -
     assert scan_once(tmp_path, b"ab" * 1_100_000, counted) == ScanResult.not_scanned("too_many_matches")
 
 
+def _peak(pid: int) -> int:
+    """The most bytes of memory that the process ever held."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (kibibytes,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kibibytes) << 10
+
+
 def test_millions_of_matches_cost_less_than_a_gib(tmp_path: Path) -> None:
     rules = {f"Many_{n}": f'rule Many_{n} {{ strings: $a = "ab" condition: #a > 5 }}' for n in range(5)}
 
     async def peak(place: Place) -> tuple[int, int]:
         found = await place.scan(Ruleset(rules), written(place.folder, b"ab" * 1_100_000))
         (child,) = children_of(psutil.Process())
-        status = Path(f"/proc/{child.pid}/status").read_text()
-        (kibibytes,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-        return len(found.detections), int(kibibytes) << 10
+        return len(found.detections), _peak(child.pid)
 
     detections, resident = in_place(peak, tmp_path)
     assert detections == 5
@@ -215,7 +219,7 @@ def test_unpacking_a_second_sample_in_a_place_starts_from_nothing(tmp_path: Path
     async def unpack_both(place: Place) -> list[str]:
         await place.unpack(written(place.folder, zipped(b"one", b"two"), "first"), [])
         await place.unpack(written(place.folder, zipped(b"three"), "second"), [])
-        return sorted(os.listdir(place.folder))
+        return sorted(path.name for path in place.folder.iterdir())
 
     assert in_place(unpack_both, tmp_path) == ["first", "member-1", "second"]
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sigreq.domain.limits import UnpackLimits
-from sigreq.scanning.unpacking import CUSTOMARY_PASSWORDS, unpack
+from sigreq.domain.limits import CUSTOMARY_PASSWORDS, UnpackLimits
+from sigreq.scanning.unpacking import unpack
 
 LIMITS = UnpackLimits()
 

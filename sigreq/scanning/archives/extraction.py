@@ -15,6 +15,8 @@ from sigreq.domain.limits import UnpackLimits
 CHUNK = 64 << 10
 
 _NAME_LENGTH = 255
+# However well it is packed: a small file of equal lines is no bomb.
+_HARMLESS_BYTES = 1 << 20
 # As long as a path may be; what is longer is no link's target, whatever its entry calls itself.
 _TARGET_LENGTH = 4096
 
@@ -143,7 +145,8 @@ class Archive:
         self.node = node
         self.path = path
         self.depth = depth
-        self.room = Room(run.limits.ratio * path.stat().st_size, outer or run.room)
+        allowed = max(_HARMLESS_BYTES, run.limits.ratio * path.stat().st_size)
+        self.room = Room(allowed, outer or run.room)
 
     def passwords(self) -> Iterator[str]:
         """Those to try, in their order, until the time is up; one that opened something comes first afterwards."""

@@ -52,6 +52,7 @@ class _Support(NamedTuple):
 # Only what the kind needs: mtree would open the files it names, and some filters would start programs. What is not an
 # archive inside a compressed file is "raw".
 _SUPPORT = {
+    Kind.ZIP: _Support(("zip",)),
     Kind.SEVEN_ZIP: _Support(("7zip",)),
     Kind.TAR: _Support(("tar",)),
     Kind.GZIP: _Support(("tar", "raw", "empty"), ("gzip",)),

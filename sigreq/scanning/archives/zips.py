@@ -1,240 +1,147 @@
-"""Zip files, wherever in a file they stand: read by their central directory, every member by itself."""
+"""Zip files, wherever in a file they stand."""
 
 import bz2
-import lzma
-import struct
-import zlib
+import stat
 from collections.abc import Iterator
-from itertools import takewhile
 from typing import Any, BinaryIO
 
-from pyzipper.zipfile import CRCZipDecrypter
-from pyzipper.zipfile_aes import AESZipDecrypter, AESZipInfo
+from pyzipper import AESZipFile, ZipInfo
+from pyzipper.zipfile import (
+    _ECD_ENTRIES_TOTAL,
+    _ECD_SIZE,
+    ZIP_BZIP2,
+    _EndRecData,
+)
+from pyzipper.zipfile_aes import AESZipExtFile
 
 from sigreq.domain.faults import Fault
 from sigreq.scanning.archives.extraction import (
-    CHUNK,
     PASSING,
     Archive,
     DamagedError,
+    LimitReachedError,
     LockedError,
     Node,
-    UnsupportedError,
     fault_of,
 )
-from sigreq.scanning.archives.zip_directory import AES, Entry, found_in
 
-_STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
-_LOCAL = struct.Struct("<26x2H")
 _LOCAL_MAGIC = b"PK\x03\x04"
 _STARTS = (_LOCAL_MAGIC, b"PK\x05\x06", b"PK\x07\x08")
-_LZMA_HEAD = struct.Struct("<2xHBL")
-_STRONG_ENCRYPTION = 1 << 6
+# The library reads all of a directory before we can count: with less than 200 bytes for each of a million members.
+_DIRECTORY_BYTES = 8 << 20
+# Packed bytes that are read at once. What they may become is bounded by the library for deflate and by us for bzip2;
+# LZMA packs some 7,000 bytes into one at best.
+_PACKED_AT_ONCE = 4096
+_BZIP2_AT_ONCE = 64 << 20
+_UNIX = 3
+_SPECIAL = frozenset({stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK})
 # What the empty content of a folder may be packed into.
 _EMPTY_PACKED = 2
 
 
+class _BoundedBzip2:
+    """The library would take whatever comes of its input into memory: of 785 bytes, 2 GiB."""
+
+    def __init__(self) -> None:
+        self._inner = bz2.BZ2Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    def decompress(self, data: bytes) -> bytes:
+        piece = self._inner.decompress(data, _BZIP2_AT_ONCE)
+        if not self._inner.needs_input and not self._inner.eof:
+            raise LimitReachedError
+        return piece
+
+
+class _Member(AESZipExtFile):  # type: ignore[misc] # the library ships no types
+    def get_decompressor(self, compress_type: int) -> Any:
+        return _BoundedBzip2() if compress_type == ZIP_BZIP2 else super().get_decompressor(compress_type)
+
+
+class _Zip(AESZipFile):  # type: ignore[misc] # the same
+    zipextfile_cls = _Member
+
+
 def is_zip(file: BinaryIO, head: bytes) -> bool:
-    """Whether it starts as a zip, or one stands somewhere in it."""
-    return head.startswith(_STARTS) or found_in(file) is not None
+    """Whether it starts as a zip, or one that can be read stands in it: programs carry zips too."""
+    if head.startswith(_STARTS):
+        return True
+    try:
+        return bool(_opened(file).infolist())
+    except LimitReachedError:
+        return True
+    except Exception:  # noqa: BLE001 - damage makes the library raise nearly anything
+        return False
 
 
 def read(archive: Archive, file: BinaryIO) -> None:
-    """Raise DamagedError, LimitReachedError."""
-    directory = found_in(file)
-    if directory is None:
-        raise DamagedError
+    """Raise DamagedError when there is no directory to go by, LimitReachedError."""
+    zipped = _opened(file)
+    end = _EndRecData(file)
+    members = zipped.infolist()
+    for member in members:
+        announced, member.file_size = member.file_size, archive.run.limits.member_bytes + 1
+        if member.filename.endswith("/") and member.compress_size <= _EMPTY_PACKED and not announced:
+            archive.run.count()
+        else:
+            _save(archive, archive.list(member.filename), zipped, member, announced)
     file.seek(0)
     is_first = file.read(len(_LOCAL_MAGIC)) == _LOCAL_MAGIC
-    positions = []
-    for entry in directory.entries(file):
-        positions.append(entry.position)
-        if entry.is_folder and entry.packed <= _EMPTY_PACKED and not entry.size:
-            archive.run.count()
-            continue
-        _save(archive, archive.list(entry.text), file, entry)
     # Only the last of several zips glued together is read: what stands before its first member is not.
-    if (is_first and min(positions, default=0) > 0) or not directory.counts(len(positions)):
+    is_glued = is_first and min((member.header_offset for member in members), default=1) > 0
+    # The old format has 16 bits for the count.
+    if is_glued or (len(members) - end[_ECD_ENTRIES_TOTAL]) % (1 << 16):
         archive.node.blame(Fault.ARCHIVE_BROKEN)
 
 
-def _save(archive: Archive, node: Node, file: BinaryIO, entry: Entry) -> None:
-    if entry.flags & _STRONG_ENCRYPTION:
-        node.blame(Fault.ARCHIVE_UNSUPPORTED)
-        return
+def _opened(file: BinaryIO) -> AESZipFile:
+    end = _EndRecData(file)
+    if end is None or end[_ECD_SIZE] > file.seek(0, 2):
+        raise DamagedError
+    if end[_ECD_SIZE] > _DIRECTORY_BYTES:
+        raise LimitReachedError
     try:
-        if entry.is_encrypted:
-            _save_decrypted(archive, node, file, entry)
+        return _Zip(file)
+    except Exception as error:
+        raise DamagedError from error
+
+
+def _save(archive: Archive, node: Node, zipped: AESZipFile, member: ZipInfo, announced: int) -> None:
+    is_link = member.create_system == _UNIX and stat.S_IFMT(member.external_attr >> 16) in _SPECIAL
+    try:
+        if member.is_encrypted:
+            _save_decrypted(archive, node, zipped, member, announced, is_link=is_link)
         else:
-            chunks = _checked(entry, _unpacked(entry, _packed(file, entry)))
-            archive.save(node, chunks, entry.size, is_link=entry.is_special)
+            archive.save(node, _content(zipped, member, None), announced, is_link=is_link)
     except PASSING:
         raise
-    except Exception as error:  # noqa: BLE001 - damage makes libraries raise nearly anything
+    except Exception as error:  # noqa: BLE001 - damage makes the library raise nearly anything
         node.blame(fault_of(error))
 
 
-def _save_decrypted(archive: Archive, node: Node, file: BinaryIO, entry: Entry) -> None:
+def _save_decrypted(
+    archive: Archive, node: Node, zipped: AESZipFile, member: ZipInfo, announced: int, *, is_link: bool
+) -> None:
     """A wrong password may pass for the right one, so nothing is kept before its checksum is right."""
-    failure: Exception = LockedError()
     for password in archive.passwords():
         try:
-            chunks = _decrypted(file, entry, password.encode(errors="replace"))
-            archive.save_verified(node, chunks, entry.size, is_link=entry.is_special)
-        except (*PASSING, UnsupportedError, MemoryError):
+            chunks = _content(zipped, member, password.encode(errors="replace"))
+            archive.save_verified(node, chunks, announced, is_link=is_link)
+        except (*PASSING, NotImplementedError, MemoryError):
             raise
-        except LockedError:
-            continue
-        except Exception as error:  # noqa: BLE001 - so does a wrong password
-            # The old check lets one wrong password in 256 pass, the AES one hardly any.
-            failure = error if entry.aes else failure
+        except Exception:  # noqa: BLE001, S112 - so does a wrong password
             continue
         if node.size is not None:
             archive.opened_by(password)
         return
-    raise failure
+    raise LockedError
 
 
-def _packed(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
-    """The member's packed bytes, as they stand in the file."""
-    file.seek(entry.position)
-    head = file.read(_LOCAL.size)
-    if len(head) < _LOCAL.size or not head.startswith(_LOCAL_MAGIC):
-        raise DamagedError
-    position = entry.position + _LOCAL.size + sum(_LOCAL.unpack(head))
-    end = position + entry.packed
-    while position < end:
-        # Between two chunks others may have read elsewhere.
-        file.seek(position)
-        chunk = file.read(min(CHUNK, end - position))
-        if not chunk:
-            raise DamagedError
-        position += len(chunk)
-        yield chunk
-
-
-def _checked(entry: Entry, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    checksum = 0
-    for chunk in chunks:
-        checksum = zlib.crc32(chunk, checksum)
-        yield chunk
-    if checksum != entry.checksum:
-        raise DamagedError
-
-
-def _decrypted(file: BinaryIO, entry: Entry, password: bytes) -> Iterator[bytes]:
-    if entry.aes:
-        return _decrypted_by_aes(file, entry, entry.aes, password)
-    return _checked(entry, _unpacked(entry, _decrypted_as_of_old(file, entry, password)))
-
-
-def _decrypted_as_of_old(file: BinaryIO, entry: Entry, password: bytes) -> Iterator[bytes]:
-    chunks = _packed(file, entry)
-    first = next(chunks, b"")
-    head_size = CRCZipDecrypter.encryption_header_length
-    cipher = _cipher(CRCZipDecrypter, entry, password, first[:head_size])
-    yield cipher.decrypt(first[head_size:])
-    yield from map(cipher.decrypt, chunks)
-
-
-def _decrypted_by_aes(file: BinaryIO, entry: Entry, aes: AES, password: bytes) -> Iterator[bytes]:
-    content = _Tail(_packed(file, entry), AESZipDecrypter.hmac_size)
-    chunks = iter(content)
-    first = next(chunks, b"")
-    head_size = AESZipDecrypter.encryption_header_length(_described(entry))
-    cipher = _cipher(AESZipDecrypter, entry, password, first[:head_size])
-
-    def plain() -> Iterator[bytes]:
-        yield cipher.decrypt(first[head_size:])
-        yield from map(cipher.decrypt, chunks)
-
-    packed = plain()
-    unpacked = _unpacked(entry, packed)
-    yield from unpacked if aes.has_no_checksum else _checked(entry, unpacked)
-    # The code is of all packed bytes, of those behind the end of the compressed stream too.
-    for _ in packed:
-        pass
-    cipher.check_hmac(content.tail)
-
-
-def _cipher(kind: Any, entry: Entry, password: bytes, head: bytes) -> Any:
-    """Raise LockedError when the password is certainly wrong."""
-    try:
-        return kind(_described(entry), password, head)
-    except RuntimeError as error:
-        raise LockedError from error
-
-
-def _described(entry: Entry) -> AESZipInfo:
-    """The entry, as far as the library's ciphers want to know of it."""
-    info = AESZipInfo(entry.text)
-    info.flag_bits, info.CRC, info._raw_time = entry.flags, entry.checksum, entry.time  # noqa: SLF001 - there is no other way
-    info.wz_aes_strength = entry.aes.strength if entry.aes else None
-    return info
-
-
-class _Tail:
-    """Chunks of a stream but its last bytes, which are in `tail` afterwards."""
-
-    def __init__(self, chunks: Iterator[bytes], size: int) -> None:
-        self._chunks = chunks
-        self._size = size
-        self.tail = b""
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            joined = self.tail + chunk
-            cut = max(0, len(joined) - self._size)
-            self.tail = joined[cut:]
-            if cut:
-                yield joined[:cut]
-
-
-def _unpacked(entry: Entry, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """In pieces of bounded size, however far a chunk expands."""
-    method = entry.aes.method if entry.aes else entry.method
-    if method == _STORED:
-        return chunks
-    if method == _DEFLATED:
-        return _inflated(chunks)
-    if method == _BZIP2:
-        return _decompressed(bz2.BZ2Decompressor(), chunks)
-    if method == _LZMA:
-        return _unpacked_by_lzma(chunks)
-    raise UnsupportedError
-
-
-def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    for chunk in chunks:
-        rest, piece = chunk, b""
-        while rest or len(piece) == CHUNK:
-            piece = inflater.decompress(rest, CHUNK)
-            rest = inflater.unconsumed_tail
-            yield piece
-        if inflater.eof:
-            return
-    raise DamagedError
-
-
-def _decompressed(
-    decompressor: bz2.BZ2Decompressor | lzma.LZMADecompressor, chunks: Iterator[bytes]
-) -> Iterator[bytes]:
-    for chunk in takewhile(lambda _: not decompressor.eof, chunks):
-        yield decompressor.decompress(chunk, CHUNK)
-        while not decompressor.needs_input and not decompressor.eof:
-            yield decompressor.decompress(b"", CHUNK)
-
-
-def _unpacked_by_lzma(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    first = next(chunks, b"")
-    if len(first) < _LZMA_HEAD.size:
-        raise DamagedError
-    properties_size, properties, dictionary = _LZMA_HEAD.unpack_from(first)
-    rest, lc = divmod(properties, 9)
-    pb, lp = divmod(rest, 5)
-    filters = [{"id": lzma.FILTER_LZMA1, "dict_size": dictionary, "lc": lc, "lp": lp, "pb": pb}]
-    decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
-    # After the version (2 bytes) and the properties' own size (2 bytes).
-    yield from _decompressed(decompressor, iter([first[4 + properties_size :]]))
-    yield from _decompressed(decompressor, chunks)
+def _content(zipped: AESZipFile, member: ZipInfo, password: bytes | None) -> Iterator[bytes]:
+    """All that is packed as the member, whatever size it announces."""
+    with zipped.open(member, pwd=password) as stream:
+        while chunk := stream.read(_PACKED_AT_ONCE):
+            yield chunk
