@@ -13,8 +13,9 @@ demo: $(READY)
 up: $(READY)
 	@exec $(BIN)/sigreq up --tied --rules samples/rules/20261122.1 $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
 
+# Two processes, because the tests of the running service mostly wait.
 test: check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # What is not a test but has to hold: formatting, lint, types.
 check: $(READY)

@@ -91,7 +91,7 @@ def _programs() -> tuple[bytes, ...]:
 
 def sample(seed: int, number: int) -> bytes:
     """The same for the same numbers: one of the seeds, damaged in a few places."""
-    random = Random(f"{seed} {number}")  # noqa: S311 - has to be repeatable, not secret
+    random = Random(f"{seed} {number}")
     content = bytearray(random.choice(seeds()))
     for _ in range(random.randint(1, _MOST_CHANGES)):
         _damage(content, random)

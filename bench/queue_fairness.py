@@ -146,7 +146,7 @@ POLICIES: dict[str, Policy] = {
 
 def draw(seed: int, submissions: int, load: float, plan_shares: Sequence[float]) -> list[Case]:
     """The same cases for every load, whose work is exactly that load; a higher one only brings them closer together."""
-    dice = random.Random(seed)  # noqa: S311 - has to be repeatable, not unpredictable
+    dice = random.Random(seed)
     gaps = [dice.expovariate(1) for _ in range(submissions)]
     plans = dice.choices(PLANS, plan_shares, k=submissions)
     severities = dice.choices(list(Severity), SEVERITY_SHARES, k=submissions)

@@ -1,7 +1,7 @@
 """Whole screening against bare `yara` over the same files, and small samples a second: `python -m bench.screening`.
 
-A B A B in one run: A is `yara -p 2` with compiled rules, B is everything between a stored row and a screened one: fetch,
-hash, identify, scan with as many threads, record. Each B is another customer, so nothing is known from before.
+A B A B in one run: A is `yara -p 2` with compiled rules, B is everything between a stored row and a screened one:
+fetch, hash, identify, scan with as many threads, record. Each B is another customer, so nothing is known from before.
 """
 
 import argparse
@@ -98,13 +98,13 @@ class Bare:
     def __init__(self, folder: Path, rules: dict[str, str], files: Sequence[Path]) -> None:
         source, self._rules, self._list = folder / "rules.yar", folder / "rules.yarc", folder / "files"
         source.write_text("\n".join(rules.values()))
-        subprocess.run([corpus.program("yarac"), "-w", source, self._rules], check=True)
+        subprocess.run([corpus.program("yarac"), "-w", str(source), str(self._rules)], check=True)
         self._list.write_text("\n".join(map(str, files)))
 
     def seconds(self) -> float:
         started = time.monotonic()
-        command = [corpus.program("yara"), "-C", "-w", "-p", str(THREADS), "--scan-list", self._rules, self._list]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        options = ["-C", "-w", "-p", str(THREADS), "--scan-list", str(self._rules), str(self._list)]
+        subprocess.run([corpus.program("yara"), *options], check=True, stdout=subprocess.DEVNULL)
         return time.monotonic() - started
 
 

@@ -12,7 +12,9 @@ from pydantic import BaseModel
 from sigreq.api.problems import STATUSES
 from sigreq.cli.main import ENTRIES
 from sigreq.domain.errors import Problem
-from sigreq.settings import Mail, Settings
+from sigreq.domain.faults import MEANINGS
+from sigreq.domain.limits import UnpackLimits
+from sigreq.settings import Limits, Mail, Scanning, Settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -47,6 +49,30 @@ def test_the_table_of_errors_is_the_codes() -> None:
     page = (ROOT / "docs" / "api.md").read_text()
     found = page[page.index(HEAD) :].partition("\n\n")[0] + "\n"
     assert found.splitlines() == error_table().splitlines()
+
+
+def test_the_readmes_table_of_outcomes_is_the_codes() -> None:
+    page = (ROOT / "README.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", page[page.index("| outcome | what it means |") :], re.MULTILINE)
+    assert rows[: len(MEANINGS)] == [(code.value, meaning) for code, meaning in MEANINGS.items()]
+
+
+def test_the_readmes_table_of_limits_is_the_defaults() -> None:
+    page = (ROOT / "README.md").read_text()
+    table = page[page.index("| limit | by default |") :].partition("\n\n")[0]
+    told = [line.split(" | ")[1].removesuffix(" |") for line in table.splitlines()[2:]]
+    sent, unpack = Limits(), UnpackLimits()
+    assert told == [
+        f"{sent.submission_files}",
+        f"{sent.submission_bytes >> 30} GiB",
+        f"{unpack.members:,}",
+        f"{unpack.member_bytes >> 20} MiB",
+        f"{unpack.total_bytes >> 30} GiB",
+        f"{unpack.depth} deep",
+        f"{unpack.ratio} times its size, at least 1 MiB",
+        f"{unpack.seconds} s",
+        f"{Scanning().timeout.seconds} s",
+    ]
 
 
 def test_every_setting_stands_in_the_operators_page_and_no_other() -> None:

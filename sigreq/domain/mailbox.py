@@ -10,7 +10,7 @@ def read_mailbox(text: str) -> Address:
     try:
         header = policy.default.header_factory("From", text)
         found: tuple[Address, ...] = header.addresses
-    except (HeaderParseError, IndexError) as error:  # IndexError: the library's answer to some cut-off texts
+    except (HeaderParseError, IndexError, AttributeError) as error:  # the last two: what it stumbles over, such as ".:"
         raise ValueError(f"{text!r} is not an e-mail address") from error
     if header.defects or len(found) != 1 or not found[0].domain:
         raise ValueError(f"{text!r} is not one e-mail address, such as Jane Doe <jane@example.com>")

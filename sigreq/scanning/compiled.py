@@ -79,4 +79,4 @@ async def _ask_to_compile(place: Place) -> Fault | None:
     def read(reply: bytes) -> Fault | None:
         return replies.compile_fault(reply, place.folder / "compiled")
 
-    return await place.ask({"ask": "compile", "ruleset": "document"}, _COMPILE_SECONDS, read)
+    return await place.ask_for_files({"ask": "compile", "ruleset": "document"}, _COMPILE_SECONDS, read)

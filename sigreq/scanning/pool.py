@@ -26,6 +26,8 @@ COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "sigreq.scanning.child")
 _START_SECONDS = 30
 # A killed child is gone at once; only a descendant that holds its pipe open could make us wait.
 _REAP_SECONDS = 5
+# So few files are gone before a thread could begin.
+_REMOVED_AT_ONCE = 8
 # Between the end of a child's output and its own.
 _LAST_BREATH_SECONDS = 1
 
@@ -130,16 +132,27 @@ class Place:
         """What `read` makes of the reply; a ValueError of it means nonsense.
 
         When a child dies of it a fresh one is asked once more, because an earlier sample may have harmed the first.
-        What a child that failed has made is removed. Raises TimeoutError when an attempt takes longer than `seconds`,
-        CpuLimitError, and ChildDiedError when two children died of it or the pool is closed.
+        Raises TimeoutError when an attempt takes longer than `seconds`, CpuLimitError, and ChildDiedError when two
+        children died of it or the pool is closed.
         """
         try:
             return await self._ask(request, seconds, read)
         except ChildDiedError:
             return await self._ask(request, seconds, read)
 
-    async def _ask(self, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T:
+    async def ask_for_files(self, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T:
+        """The same for what makes files: those of a child that failed are removed before the next one tries."""
         before = self.names()
+        try:
+            return await self._ask(request, seconds, read)
+        except ChildDiedError:
+            await self.remove(self.names() - before)
+            return await self._ask(request, seconds, read)
+        except BaseException:
+            await self.remove(self.names() - before)
+            raise
+
+    async def _ask(self, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T:
         try:
             child = await self._ready()
             async with asyncio.timeout(seconds):
@@ -147,12 +160,11 @@ class Place:
             return _understood(read, reply)
         except BaseException:
             await self.retire()
-            await self.remove(self.names() - before)
             raise
 
     def names(self) -> set[str]:
         """What lies in the folder."""
-        return {path.name for path in self.folder.iterdir()}
+        return set(os.listdir(self.folder))  # noqa: PTH208 - asked so often that objects for paths show
 
     async def start(self) -> None:
         """Have a child that has said hello. Raises ChildDiedError."""
@@ -184,7 +196,11 @@ class Place:
 
     async def remove(self, names: Iterable[str]) -> None:
         """Remove these from the folder, whatever they are; links are not followed."""
-        folders = await asyncio.to_thread(_remove_files, self.folder, list(names))
+        listed = list(names)
+        if len(listed) <= _REMOVED_AT_ONCE:
+            folders = _remove_files(self.folder, listed)
+        else:
+            folders = await asyncio.to_thread(_remove_files, self.folder, listed)
         if folders:
             # No honest child makes a folder. Dead, it cannot exchange one for a link while we are at it.
             await self.retire()

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, TypeVar
 
@@ -17,6 +18,7 @@ from sigreq.domain.faults import Fault
 from sigreq.domain.limits import UnpackLimits
 from sigreq.domain.verdict import Outcome, ScanResult
 
+ENGINE = f"YARA {version('yara-python')}"
 NAME_LENGTH = 255
 
 _MAX_FAULTS = 20
@@ -225,9 +227,9 @@ def scan_result(reply: bytes) -> ScanResult:
         raise ValueError("hits of other rules than the detections")
     hits = tuple(_plain(msgspec.to_builtins(each)) for each in answer.hits)
     if answer.detections:
-        return ScanResult(Outcome.DETECTED, tuple(answer.detections), None, hits, answer.seconds)
+        return ScanResult(Outcome.DETECTED, tuple(answer.detections), None, hits, answer.seconds, ENGINE)
     outcome = Outcome.NOT_SCANNED if answer.reason else Outcome.CLEAN
-    return ScanResult(outcome, (), answer.reason, (), answer.seconds)
+    return ScanResult(outcome, (), answer.reason, (), answer.seconds, ENGINE)
 
 
 def compile_fault(reply: bytes, compiled: Path) -> Fault | None:

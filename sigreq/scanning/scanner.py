@@ -1,12 +1,12 @@
 """Examination of samples out of reach of what a sample or a rule may do."""
 
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sigreq.domain.examination import Identity
 from sigreq.domain.faults import Fault
@@ -51,11 +51,12 @@ class Place:
         """What the sample holds, at all depths, within the limits. Members of an earlier call are gone."""
         await self._place.remove(name for name in self._place.names() if name.startswith("member-"))
         request = {"ask": "unpack", "sample": sample.name, "passwords": list(passwords)}
-        answer = await self._answer(
+        asked = self._place.ask_for_files(
             {**request, "limits": asdict(self._limits)},
             self._limits.seconds + _UNPACK_GRACE_SECONDS,
             lambda reply: replies.unpacked(reply, self.folder, self._limits),
         )
+        answer = await _answer(asked)
         faults = (answer,) if isinstance(answer, Fault) else answer.faults
         await self._retire_after(faults if isinstance(answer, Fault) else faults + _of_members(answer))
         return Unpacked(faults) if isinstance(answer, Fault) else answer
@@ -63,7 +64,7 @@ class Place:
     async def identify(self, sample: Path) -> Identity:
         """What the sample is."""
         request = {"ask": "identify", "sample": sample.name}
-        answer = await self._answer(request, _IDENTIFY_SECONDS, replies.identity)
+        answer = await _answer(self._place.ask(request, _IDENTIFY_SECONDS, replies.identity))
         identity = Identity(fault=answer) if isinstance(answer, Fault) else answer
         await self._retire_after([identity.fault])
         return identity
@@ -74,13 +75,11 @@ class Place:
             if isinstance(rules, Fault):
                 return ScanResult.not_scanned(rules)
             request = {"ask": "scan", "sample": sample.name, "ruleset": str(rules), "timeout": math.ceil(self._timeout)}
-            answer = await self._answer(request, self._timeout + _SCAN_GRACE_SECONDS, replies.scan_result)
+            asked = self._place.ask(request, self._timeout + _SCAN_GRACE_SECONDS, replies.scan_result)
+            answer = await _answer(asked)
         result = ScanResult.not_scanned(answer) if isinstance(answer, Fault) else answer
         await self._retire_after([result.reason])
         return result
-
-    async def _answer(self, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T | Fault:
-        return await _answer(self._place, request, seconds, read)
 
     async def _retire_after(self, faults: Sequence[str | None]) -> None:
         """Memory that ran out may be memory that an earlier sample took."""
@@ -127,7 +126,7 @@ class Scanner:
         """What keeps `source` from being published as the rule `name`; empty when nothing does."""
         request = {"ask": "lint", "name": name, "source": source}
         async with self._compilers.place() as place:
-            answer = await _answer(place, request, self._timeout.total_seconds(), replies.problems)
+            answer = await _answer(place.ask(request, self._timeout.total_seconds(), replies.problems))
             # The next one compiles rules that others rely on.
             await place.retire()
         if not isinstance(answer, Fault):
@@ -135,14 +134,15 @@ class Scanner:
         slow = answer in {Fault.TIMEOUT, Fault.CPU_LIMIT}
         return ("takes too long to compile" if slow else "the compiler died of it",)
 
-    async def knows(self, ruleset: Ruleset, name: str) -> bool:
-        """Whether a rule is called so, or nearly so, as products show names. No when the rules cannot be had."""
+    async def knows(self, ruleset: Ruleset, name: str) -> bool | None:
+        """Whether a rule is called so, or nearly so, as products show names. None when the rules cannot be asked."""
         async with self._rulesets.used(ruleset) as rules:
             if isinstance(rules, Fault):
-                return False
+                return None
             async with self._compilers.place() as place:
                 request = {"ask": "knows", "ruleset": str(rules), "name": name}
-                return await _answer(place, request, self._timeout.total_seconds(), replies.is_known) is True
+                answer = await _answer(place.ask(request, self._timeout.total_seconds(), replies.is_known))
+        return None if isinstance(answer, Fault) else answer
 
     async def capabilities(self) -> Capabilities | None:
         """What keeps samples in here, as the last child said; None when no child can be started."""
@@ -164,9 +164,9 @@ class Scanner:
         await self._compilers.close()
 
 
-async def _answer(place: pool.Place, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T | Fault:
+async def _answer(asked: Awaitable[T]) -> T | Fault:
     try:
-        return await place.ask(request, seconds, read)
+        return await asked
     except TimeoutError:
         return Fault.TIMEOUT
     except CpuLimitError:

@@ -16,6 +16,7 @@ from sigreq.domain.limits import CUSTOMARY_PASSWORDS
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import SampleFacts
 from sigreq.domain.verdict import ScanResult
+from sigreq.scanning.replies import Member, opened
 from sigreq.scanning.scanner import Place, Scanner
 from sigreq.spool import facts_of
 
@@ -109,7 +110,7 @@ class _Examiner:
             for member in unpacked.members:
                 facts = None
                 if member.path is not None:
-                    facts = await asyncio.to_thread(facts_of, member.name, member.path)
+                    facts = await asyncio.to_thread(_facts, member)
                     await self._look(place, member.path, facts, is_new=True)
                     kept[facts.sha256] = member.path.replace(self._new_path())
                 tree.append(File(member.number, member.parent, member.name, facts, member.faults))
@@ -160,7 +161,7 @@ class _Examiner:
 
         async def put(sha256: str, path: Path) -> None:
             async with places:
-                with path.open("rb") as file:
+                with opened(path) as file:
                     key = sample_key(self._order.organisation_id, sha256)
                     await self._stored.samples.put_file(key, file, sha256)
 
@@ -181,6 +182,11 @@ async def _all(works: Iterable[Coroutine[Any, Any, Found]]) -> list[Found]:
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from failures
     return [task.result() for task in tasks]
+
+
+def _facts(member: Member) -> SampleFacts:
+    with member.open() as file:
+        return facts_of(member.name, file)
 
 
 def _private(path: str, flags: int) -> int:

@@ -6,13 +6,18 @@ import os
 import termios
 from typing import Any
 
+try:
+    import pyseccomp  # type: ignore[import-untyped]
+except (ImportError, RuntimeError):  # the system has no libseccomp
+    pyseccomp = None
+
 # Whatever is not named is refused with EPERM: sockets, processes, threads, programs, modes, owners, links, folders,
 # tracing, mounts, keys, and all that a later kernel may bring.
 _ALLOWED = """
     read readv pread64 preadv write writev pwrite64 pwritev lseek _llseek close close_range dup dup2 dup3
     open openat readlink readlinkat access faccessat faccessat2 getdents getdents64 getcwd
     stat stat64 lstat lstat64 fstat fstat64 newfstatat fstatat64 statx statfs statfs64 fstatfs fstatfs64
-    unlink unlinkat ftruncate ftruncate64 fsync fdatasync fadvise64 fallocate
+    unlink unlinkat ftruncate ftruncate64 fsync fdatasync fadvise64
     mmap mmap2 munmap mprotect mremap madvise msync brk membarrier
     futex futex_time64 set_robust_list rseq sched_yield sched_getaffinity arch_prctl
     rt_sigaction rt_sigprocmask rt_sigreturn sigreturn sigaltstack restart_syscall
@@ -33,24 +38,22 @@ def restrict() -> bool:
 
     Raises OSError when memory or a number of open files is lacking for it.
     """
-    try:
-        import pyseccomp  # type: ignore[import-untyped] # noqa: PLC0415 - raises RuntimeError where the system has no libseccomp
-    except (ImportError, RuntimeError):
+    if pyseccomp is None:
         return False
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
     for name in _ALLOWED:
-        _allow(pyseccomp, rules, name)
+        _add(rules, pyseccomp.ALLOW, name)
     for request in _IOCTL_REQUESTS:
-        _allow(pyseccomp, rules, "ioctl", pyseccomp.Arg(1, pyseccomp.EQ, request))
+        _add(rules, pyseccomp.ALLOW, "ioctl", pyseccomp.Arg(1, pyseccomp.EQ, request))
     for command in _FCNTL_COMMANDS:
         for name in ("fcntl", "fcntl64"):
-            _allow(pyseccomp, rules, name, pyseccomp.Arg(1, pyseccomp.EQ, command))
+            _add(rules, pyseccomp.ALLOW, name, pyseccomp.Arg(1, pyseccomp.EQ, command))
     # Its own limits and its own end; a number of another process would be another matter.
-    _allow(pyseccomp, rules, "prlimit64", pyseccomp.Arg(0, pyseccomp.EQ, 0))
-    _allow(pyseccomp, rules, "setrlimit")
-    _allow(pyseccomp, rules, "tgkill", pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
+    _add(rules, pyseccomp.ALLOW, "prlimit64", pyseccomp.Arg(0, pyseccomp.EQ, 0))
+    _add(rules, pyseccomp.ALLOW, "setrlimit")
+    _add(rules, pyseccomp.ALLOW, "tgkill", pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
     # The C library then falls back to clone, which is refused.
-    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+    _add(rules, pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     try:
         rules.load()
     except OSError:
@@ -58,7 +61,8 @@ def restrict() -> bool:
     return True
 
 
-def _allow(pyseccomp: Any, rules: Any, name: str, *arguments: Any) -> None:
-    """Allow a system call that this architecture has."""
-    if pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) >= 0:
-        rules.add_rule(pyseccomp.ALLOW, name, *arguments)
+def _add(rules: Any, action: int, name: str, *arguments: Any) -> None:
+    """Add a rule for a system call, if this architecture and this libseccomp have it."""
+    number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
+    if number >= 0:
+        rules.add_rule(action, number, *arguments)

@@ -71,11 +71,11 @@ class KnownAnswers:
         return answers[first.version]
 
     async def is_ours(self, name: str | None, rulesets: Sequence[Ruleset]) -> bool:
-        """Whether a rule of these versions has the name that the product showed; so it is when no name was given."""
+        """Whether a rule of these versions has the name that the product showed; no only when all could be asked."""
         if name is None or not rulesets:
             return True
         for ruleset in rulesets:
-            if await self.stored.scanner.knows(ruleset, name):
+            if await self.stored.scanner.knows(ruleset, name) is not False:
                 return True
         return False
 

@@ -68,6 +68,7 @@ def test_the_open_cases_that_a_rule_hit_are_listed(world: World) -> None:
 def test_similar_cases_are_for_staff(world: World) -> None:
     customer = world.customer()
     case = queued(world, world.product(), MARKER + b"mine", customer)
-    for ask in (lambda: customer.similar(case["id"]), lambda: customer.hit_by("Marker")):
-        with refused(403, "wrong_role"):
-            ask()
+    with refused(403, "wrong_role"):
+        customer.similar(case["id"])
+    with refused(403, "wrong_role"):
+        customer.hit_by("Marker")

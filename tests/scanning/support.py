@@ -23,7 +23,7 @@ RULESET = Ruleset({"Needle": NEEDLE_RULE})
 # Counting keeps YARA from stopping at the first match; inside the regex it does not look at its clock.
 SLOW_RULESET = Ruleset({"Slow": "rule Slow { strings: $a = /a+/ condition: #a > 5 }"})
 # More than a child needs to start.
-BUSY_SECONDS = 1.0
+BUSY_SECONDS = 0.6
 SLOW_CONTENT = b"a" * 3_000_000
 
 

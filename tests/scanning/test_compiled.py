@@ -115,8 +115,8 @@ def test_a_rule_is_known_by_the_names_that_products_show(tmp_path: Path) -> None
     assert with_scanner(ask, tmp_path) == known
 
 
-def test_rules_that_do_not_compile_know_no_name(tmp_path: Path) -> None:
-    async def ask(scanner: Scanner) -> bool:
+def test_rules_that_do_not_compile_cannot_say_whether_they_know_a_name(tmp_path: Path) -> None:
+    async def ask(scanner: Scanner) -> bool | None:
         return await scanner.knows(BROKEN, "Broken")
 
-    assert not with_scanner(ask, tmp_path)
+    assert with_scanner(ask, tmp_path) is None

@@ -44,6 +44,11 @@ def enemy(monkeypatch: pytest.MonkeyPatch, act: str) -> None:
     children_are(monkeypatch, ENEMY.format(hello=json.dumps(HELLO), act=act))
 
 
+def children_in(folder: Path) -> list[psutil.Process]:
+    """Those at work beneath `folder`: the tests' own servers are children of this process, too."""
+    return [child for child in psutil.Process().children() if child.cwd().startswith(str(folder))]
+
+
 async def asked(folder: Path, seconds: float = 10) -> bytes:
     """The reply of a child in a pool of its own."""
     places = Pool(folder / "places", 1, Terms(str(folder), 1 << 20, 0))
@@ -98,7 +103,7 @@ def test_a_place_is_wiped_of_whatever_a_child_has_made(tmp_path: Path, monkeypat
         async with places.place() as place:
             await place.ask({}, 10, bytes)
             made = len(list(place.folder.iterdir()))
-        left = len(psutil.Process().children())
+        left = len(children_in(folder))
         await places.close()
         return made, list(place.folder.iterdir()), left
 
@@ -137,7 +142,7 @@ def test_a_child_that_answers_nonsense_counts_as_dead(
         assert list(place.folder.iterdir()) == [sample]
 
     in_place(ask_all, tmp_path)
-    assert psutil.Process().children() == []
+    assert children_in(tmp_path) == []
 
 
 def test_an_answer_of_a_megabyte_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +186,7 @@ def test_a_child_that_says_nothing_is_gone_within_a_second_after_its_time(
     enemy(monkeypatch, "time.sleep(60)")
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(asked(tmp_path, 0.3), 5))
-    assert psutil.Process().children() == []
+    assert children_in(tmp_path) == []
 
 
 def test_children_that_cannot_be_started_are_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +219,7 @@ def test_niceness_is_added_to_the_childrens(tmp_path: Path) -> None:
         places = Pool(folder, 1, Terms("", 0, 5))
         async with places.place() as place:
             await place.start()
-            (child,) = psutil.Process().children()
+            (child,) = children_in(folder)
             nice = child.nice()
         await places.close()
         return int(nice or 0)

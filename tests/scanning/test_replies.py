@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigreq.domain.examination import Identity
@@ -181,6 +181,7 @@ JSON = st.recursive(
 SHAPES = st.sampled_from([IDENTITY, SCAN, NO_HIT, {"faults": [], "members": [MEMBER]}, {"problems": []}])
 
 
+@settings(max_examples=40)
 @given(SHAPES, st.dictionaries(st.sampled_from([*IDENTITY, *SCAN, "faults", "members", "problems"]), JSON))
 def test_whatever_is_said_is_an_answer_or_nonsense(shape: dict[str, Any], lies: dict[str, Any]) -> None:
     for read in READERS:

@@ -207,7 +207,7 @@ while True: pass
 
 WITHOUT_LANDLOCK = "sandbox._libc = type('', (), {'__getattr__': lambda _, name: (lambda *a: -1) if name == 'syscall' "
 WITHOUT_LANDLOCK += "else getattr(libc, name)})()\n"
-WITHOUT_SECCOMP = "sys.modules['pyseccomp'] = None\n"
+WITHOUT_SECCOMP = "from sigreq.scanning import system_calls; system_calls.pyseccomp = None\n"
 
 
 @pytest.mark.parametrize(
