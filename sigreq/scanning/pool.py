@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 # What earlier samples did to a child is forgotten after so many asks.
-ASKED_AT_MOST = 500
+ASKED_AT_MOST = 3_000
 # Between two samples a child that still holds more than this is replaced.
 RESIDENT_AT_MOST = 512 << 20
 # A thousand members with long names are 0.5 MiB.
@@ -127,6 +127,7 @@ class Place:
         self._pool = pool
         self._child: _Child | None = None
         self.folder = folder
+        self.is_wiped = False
 
     async def ask(self, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T:
         """What `read` makes of the reply; a ValueError of it means nonsense.
@@ -193,6 +194,7 @@ class Place:
         if self._child is not None and self._child.resident() > RESIDENT_AT_MOST:
             await self.retire()
         await self.remove(self.names())
+        self.is_wiped = True
 
     async def remove(self, names: Iterable[str]) -> None:
         """Remove these from the folder, whatever they are; links are not followed."""
@@ -227,7 +229,9 @@ class Pool:
         async with self._turns:
             place = self._free.pop()
             try:
-                await place.clear()
+                if not place.is_wiped:  # somebody broke off while it was
+                    await place.clear()
+                place.is_wiped = False
                 try:
                     yield place
                 finally:

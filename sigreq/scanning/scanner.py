@@ -49,7 +49,7 @@ class Place:
 
     async def unpack(self, sample: Path, passwords: Sequence[str]) -> Unpacked:
         """What the sample holds, at all depths, within the limits. Members of an earlier call are gone."""
-        await self._place.remove(name for name in self._place.names() if name.startswith("member-"))
+        await self._place.remove(path.name for path in self.folder.glob("member-*"))
         request = {"ask": "unpack", "sample": sample.name, "passwords": list(passwords)}
         asked = self._place.ask_for_files(
             {**request, "limits": asdict(self._limits)},

@@ -182,6 +182,7 @@ def test_a_contact_that_is_not_one_address_gets_no_mail(to: str) -> None:
 
 
 @given(st.text(max_size=60))
+@example(".:")
 @example("x@y.example\nBcc: z@y.example")
 def test_no_contact_can_add_a_header_or_a_recipient(to: str) -> None:
     try:
