@@ -83,7 +83,7 @@ class TrackWorker:
         settings, database, lease = self._settings, self._database, self._settings.jobs.lease
         rulesets = Rulesets(Blobs(settings.s3, settings.s3.bundles))
         stored = StoredSamples(Blobs(settings.s3, settings.s3.samples), self._scanner, self._work_dir)
-        screener = Screening(database, rulesets, stored, lease)
+        screener = Screening(database, rulesets, stored)
         tester = Gate(database, rulesets, stored, self._scanner, lease)
         writer = Letters(database, self._sender, settings.mail)
         prover = Proof(database, rulesets, stored, settings.analysis.claim, lease)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import stat
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -32,6 +33,7 @@ _REMOVED_AT_ONCE = 8
 _LAST_BREATH_SECONDS = 1
 
 T = TypeVar("T")
+Request = dict[str, Any]
 
 
 class ChildDiedError(Exception):
@@ -58,6 +60,7 @@ class _Child:
         self._process = process
         self._requests = cast("asyncio.StreamWriter", process.stdin)
         self._replies = cast("asyncio.StreamReader", process.stdout)
+        self._sent: deque[Request] = deque()
         self.asked = 0
 
     @classmethod
@@ -76,14 +79,24 @@ class _Child:
             ),
         )
 
-    async def ask(self, request: dict[str, Any]) -> bytes:
+    async def ask(self, request: Request) -> bytes:
+        """The line that answers it. Raises ChildDiedError, also when another answer would come first."""
         self.asked += 1
+        if not self._sent:
+            await self.send([request])
+        if self._sent.popleft() != request:
+            raise ChildDiedError
+        return await self.line()
+
+    async def send(self, requests: Iterable[Request]) -> None:
+        """Send what will be asked next, in this order. Raises ChildDiedError and CpuLimitError."""
+        sent = list(requests)
+        self._sent.extend(sent)
         try:
-            self._requests.write(json.dumps(request).encode() + b"\n")
+            self._requests.writelines(json.dumps(request).encode() + b"\n" for request in sent)
             await self._requests.drain()
         except OSError as error:
             raise await self._death() from error
-        return await self.line()
 
     async def line(self) -> bytes:
         """The next line it says. Raises ChildDiedError and CpuLimitError."""
@@ -129,7 +142,18 @@ class Place:
         self.folder = folder
         self.is_wiped = False
 
-    async def ask(self, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T:
+    async def send_ahead(self, requests: Iterable[tuple[Request, float]]) -> None:
+        """Let the child begin with what it will be asked next, in this order, without waiting for us in between.
+
+        Each is a request and its seconds, as for `ask`. A child that is asked something else first is replaced.
+        """
+        try:
+            child = await self._ready()
+            await child.send(_timed(*each) for each in requests)
+        except (ChildDiedError, CpuLimitError):
+            await self.retire()
+
+    async def ask(self, request: Request, seconds: float, read: Callable[[bytes], T]) -> T:
         """What `read` makes of the reply; a ValueError of it means nonsense.
 
         When a child dies of it a fresh one is asked once more, because an earlier sample may have harmed the first.
@@ -141,7 +165,7 @@ class Place:
         except ChildDiedError:
             return await self._ask(request, seconds, read)
 
-    async def ask_for_files(self, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T:
+    async def ask_for_files(self, request: Request, seconds: float, read: Callable[[bytes], T]) -> T:
         """The same for what makes files: those of a child that failed are removed before the next one tries."""
         before = self.names()
         try:
@@ -153,11 +177,11 @@ class Place:
             await self.remove(self.names() - before)
             raise
 
-    async def _ask(self, request: dict[str, Any], seconds: float, read: Callable[[bytes], T]) -> T:
+    async def _ask(self, request: Request, seconds: float, read: Callable[[bytes], T]) -> T:
         try:
             child = await self._ready()
             async with asyncio.timeout(seconds):
-                reply = await child.ask({**request, "seconds": seconds})
+                reply = await child.ask(_timed(request, seconds))
             return _understood(read, reply)
         except BaseException:
             await self.retire()
@@ -266,6 +290,10 @@ class Pool:
             await child.end()
         finally:
             self._living.discard(child)
+
+
+def _timed(request: Request, seconds: float) -> Request:
+    return {**request, "seconds": seconds}
 
 
 def _understood(read: Callable[[bytes], T], reply: bytes) -> T:

@@ -47,14 +47,25 @@ class Place:
         """The folder, empty when the place is entered and wiped when it is left."""
         return self._place.folder
 
+    async def begin(
+        self, sample: Path, rulesets: Sequence[Ruleset], *, passwords: Sequence[str] | None, is_identified: bool
+    ) -> None:
+        """Let the child begin with what will be asked of this sample next, and in this order.
+
+        That is `unpack` if there are passwords to try, `identify` unless it was, and `scan` with each of the rulesets.
+        """
+        asks = [] if passwords is None else [self._to_unpack(sample, passwords)]
+        asks += [] if is_identified else [_to_identify(sample)]
+        for ruleset in rulesets:
+            async with self._rulesets.used(ruleset) as rules:
+                if isinstance(rules, Path):
+                    asks.append(self._to_scan(sample, rules))
+        await self._place.send_ahead(asks)
+
     async def unpack(self, sample: Path, passwords: Sequence[str]) -> Unpacked:
-        """What the sample holds, at all depths, within the limits. Members of an earlier call are gone."""
-        await self._place.remove(path.name for path in self.folder.glob("member-*"))
-        request = {"ask": "unpack", "sample": sample.name, "passwords": list(passwords)}
+        """What the sample holds, at all depths, within the limits; at most once for each time a place is entered."""
         asked = self._place.ask_for_files(
-            {**request, "limits": asdict(self._limits)},
-            self._limits.seconds + _UNPACK_GRACE_SECONDS,
-            lambda reply: replies.unpacked(reply, self.folder, self._limits),
+            *self._to_unpack(sample, passwords), lambda reply: replies.unpacked(reply, self.folder, self._limits)
         )
         answer = await _answer(asked)
         faults = (answer,) if isinstance(answer, Fault) else answer.faults
@@ -63,8 +74,7 @@ class Place:
 
     async def identify(self, sample: Path) -> Identity:
         """What the sample is."""
-        request = {"ask": "identify", "sample": sample.name}
-        answer = await _answer(self._place.ask(request, _IDENTIFY_SECONDS, replies.identity))
+        answer = await _answer(self._place.ask(*_to_identify(sample), replies.identity))
         identity = Identity(fault=answer) if isinstance(answer, Fault) else answer
         await self._retire_after([identity.fault])
         return identity
@@ -74,12 +84,18 @@ class Place:
         async with self._rulesets.used(ruleset) as rules:
             if isinstance(rules, Fault):
                 return ScanResult.not_scanned(rules)
-            request = {"ask": "scan", "sample": sample.name, "ruleset": str(rules), "timeout": math.ceil(self._timeout)}
-            asked = self._place.ask(request, self._timeout + _SCAN_GRACE_SECONDS, replies.scan_result)
-            answer = await _answer(asked)
+            answer = await _answer(self._place.ask(*self._to_scan(sample, rules), replies.scan_result))
         result = ScanResult.not_scanned(answer) if isinstance(answer, Fault) else answer
         await self._retire_after([result.reason])
         return result
+
+    def _to_unpack(self, sample: Path, passwords: Sequence[str]) -> tuple[pool.Request, float]:
+        request = {"ask": "unpack", "sample": sample.name, "passwords": list(passwords)}
+        return {**request, "limits": asdict(self._limits)}, self._limits.seconds + _UNPACK_GRACE_SECONDS
+
+    def _to_scan(self, sample: Path, rules: Path) -> tuple[pool.Request, float]:
+        request = {"ask": "scan", "sample": sample.name, "ruleset": str(rules), "timeout": math.ceil(self._timeout)}
+        return request, self._timeout + _SCAN_GRACE_SECONDS
 
     async def _retire_after(self, faults: Sequence[str | None]) -> None:
         """Memory that ran out may be memory that an earlier sample took."""
@@ -162,6 +178,10 @@ class Scanner:
         """Kill the children. What is under way ends as `child_died`, and so does all that is asked later."""
         await self._pool.close()
         await self._compilers.close()
+
+
+def _to_identify(sample: Path) -> tuple[pool.Request, float]:
+    return {"ask": "identify", "sample": sample.name}, _IDENTIFY_SECONDS
 
 
 async def _answer(asked: Awaitable[T]) -> T | Fault:

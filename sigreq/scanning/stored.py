@@ -103,6 +103,9 @@ class _Examiner:
             return [replace(root, position=0)]
         async with self._stored.scanner.place() as place:
             sample = path.replace(place.folder / "sample")
+            wanted = self._unknown(root.facts)
+            is_known = self._is_identified(root.facts)
+            await place.begin(sample, wanted, passwords=self._passwords, is_identified=is_known)
             unpacked = await place.unpack(sample, self._passwords)
             await self._look(place, sample, root.facts, is_new=True)
             tree = [replace(root, position=0, faults=unpacked.faults)]
@@ -118,10 +121,7 @@ class _Examiner:
         return tree
 
     async def _scan_again(self, facts: SampleFacts) -> None:
-        unknown = [each for each in self._order.rulesets if facts.sha256 not in self._results[each.digest]]
-        if all(facts.sha256 in each.allowed for each in unknown):
-            for each in unknown:
-                self._results[each.digest][facts.sha256] = ALLOWED
+        if not self._unknown(facts):
             return
         path = await self._fetch(facts)
         if isinstance(path, Fault):
@@ -132,14 +132,20 @@ class _Examiner:
 
     async def _look(self, place: Place, path: Path, facts: SampleFacts, *, is_new: bool) -> None:
         """Identify and scan, unless the same content was looked at before."""
-        if is_new and facts.sha256 not in self._order.identified and facts.sha256 not in self._identities:
+        if is_new and not self._is_identified(facts):
             self._identities[facts.sha256] = await place.identify(path)
+        for ruleset in self._unknown(facts):
+            self._results[ruleset.digest][facts.sha256] = await place.scan(ruleset, path)
+
+    def _is_identified(self, facts: SampleFacts) -> bool:
+        return facts.sha256 in self._order.identified or facts.sha256 in self._identities
+
+    def _unknown(self, facts: SampleFacts) -> list[Ruleset]:
+        """The rulesets that the content has to be scanned with; what they allow needs no scan."""
         for ruleset in self._order.rulesets:
-            results = self._results[ruleset.digest]
             if facts.sha256 in ruleset.allowed:
-                results[facts.sha256] = ALLOWED
-            elif facts.sha256 not in results:
-                results[facts.sha256] = await place.scan(ruleset, path)
+                self._results[ruleset.digest][facts.sha256] = ALLOWED
+        return [each for each in self._order.rulesets if facts.sha256 not in self._results[each.digest]]
 
     def _note(self, facts: SampleFacts, fault: Fault) -> None:
         for results in self._results.values():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlmodel import col
 
 from sigreq.domain.errors import AlreadyExists, NotFound
@@ -70,6 +70,18 @@ async def newest(tx: Transaction, product_id: str) -> Release | None:
         .limit(1)
     )
     return await tx.session.scalar(statement)
+
+
+async def claimed_and_newest(tx: Transaction, product_id: str, version: str) -> tuple[Release | None, Release | None]:
+    """The version that somebody claims, if it was ever published, and the newest live one."""
+    live = select(func.max(col(Release.ordinal))).where(
+        col(Release.product_id) == product_id, col(Release.withdrawn_at).is_(None)
+    )
+    is_one = or_(col(Release.version) == version, col(Release.ordinal) == live.scalar_subquery())
+    statement = select(Release).where(col(Release.product_id) == product_id, is_one).order_by(col(Release.ordinal))
+    found = {row.version: row for row in await tx.session.scalars(statement)}
+    live_ones = [row for row in found.values() if row.withdrawn_at is None]
+    return found.get(version), live_ones[-1] if live_ones else None
 
 
 async def between(tx: Transaction, product_id: str, after: int, upto: int) -> Sequence[Release]:

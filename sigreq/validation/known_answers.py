@@ -17,7 +17,7 @@ from sigreq.scanning.stored import Order, StoredSamples
 from sigreq.store import clocks, contracts, releases, scans, submissions
 from sigreq.store.moves import Move, move_submission
 from sigreq.store.scans import Round
-from sigreq.tables.releases import Product, Release
+from sigreq.tables.releases import Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
 
@@ -80,15 +80,14 @@ class KnownAnswers:
         return False
 
 
-async def give(
-    tx: Transaction, of: Submission, product: Product, answer: Answer, remarks: Sequence[Mapping[str, Any]]
-) -> None:
+async def give(tx: Transaction, of: Submission, answer: Answer, remarks: Sequence[Mapping[str, Any]]) -> None:
     """Answer at once, and close: fixed or detected since the version found, with what to do now."""
     is_fp = of.kind is Kind.FALSE_POSITIVE
     determination = Determination.ALREADY_FIXED if is_fp else Determination.ALREADY_DETECTED
     submission = await submissions.lock(tx, of.id)
     clocked = await clocks.values_after(tx, submission, Happening(Event.ANSWERED_AUTOMATICALLY, tx.at))
     version = answer.release.version
+    product = await releases.product_of(tx, of)
     await scans.record(tx, Round(submission, "first_fixed", version, answer.release.ruleset_digest), answer.results)
     values = {
         **clocked,

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
+from sigreq.domain.errors import StateForbids
 from sigreq.domain.examination import Examination, File
 from sigreq.domain.faults import Fault
 from sigreq.domain.lifecycle import Event, State
@@ -13,11 +13,11 @@ from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.verdict import Finding, ScanResult, conclude
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.stored import Order, StoredSamples
-from sigreq.store import files, jobs, releases, samples, scans, submissions
+from sigreq.store import files, releases, samples, scans, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_submission
 from sigreq.store.scans import Known, Round
-from sigreq.tables.releases import Product, Release
+from sigreq.tables.releases import Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
 from sigreq.validation import known_answers
@@ -30,7 +30,6 @@ class _Case:
     """What one short transaction read."""
 
     submission: Submission
-    product: Product
     sent: list[File]
     files: list[File]
     claimed: Release | None
@@ -70,12 +69,10 @@ class Screening:
     database: Database
     rulesets: Rulesets
     stored: StoredSamples
-    lease: timedelta
 
     async def screen(self, lease: Lease) -> Finish:
         """Scan with the rules of the claimed and of the newest version, then queue or answer at once."""
         async with self.database.transaction() as tx:
-            await jobs.renew(tx, lease, self.lease)
             case = await _begin(tx, lease.args["submission_id"])
         if case is None:
             return nothing
@@ -123,21 +120,20 @@ async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
 
 
 async def _begin(tx: Transaction, submission_id: str) -> _Case | None:
-    submission = await submissions.get(tx, submission_id)
-    if submission.state is State.RECEIVED:
+    try:
         submission = await move_submission(tx, submission_id, Move(Event.SCREENING_STARTED))
+    except StateForbids:  # begun before, or something else has happened
+        submission = await submissions.get(tx, submission_id)
     if submission.state is not State.SCREENING:
         return None
-    product = await releases.product_of(tx, submission)
-    claimed = await releases.published(tx, submission.product_id, submission.database_version)
-    newest = await releases.newest(tx, submission.product_id)
+    claimed, newest = await releases.claimed_and_newest(tx, submission.product_id, submission.database_version)
     sent = await files.of(tx, submission)
     all_files = await files.with_known_trees(tx, submission.organisation_id, sent)
     sha256s = [file.facts.sha256 for file in all_files if file.facts]
     digests = [each.ruleset_digest for each in (claimed, newest) if each is not None]
     identified = await samples.identified(tx, submission.organisation_id, sha256s)
     known = await scans.known(tx, submission.organisation_id, sha256s, digests)
-    return _Case(submission, product, sent, all_files, claimed, newest, identified, known)
+    return _Case(submission, sent, all_files, claimed, newest, identified, known)
 
 
 async def _conclude(tx: Transaction, case: _Case, screened: _Screened) -> None:
@@ -150,7 +146,7 @@ async def _conclude(tx: Transaction, case: _Case, screened: _Screened) -> None:
         examination.files, screened.results(screened.newest), of.detection_name, is_name_known=screened.is_name_known
     )
     if screened.answer is not None:
-        await known_answers.give(tx, of, case.product, screened.answer, told)
+        await known_answers.give(tx, of, screened.answer, told)
         return
     values = {"finding": screened.finding, "remarks": told}
     data = {"finding": screened.finding, "files": _told(screened), "remarks": told}

@@ -217,13 +217,24 @@ def test_one_place_serves_a_sample_from_unpacking_to_the_scans_of_its_members(tm
     assert mime == "application/zip"
 
 
-def test_unpacking_a_second_sample_in_a_place_starts_from_nothing(tmp_path: Path) -> None:
-    async def unpack_both(place: Place) -> list[str]:
-        await place.unpack(written(place.folder, zipped(b"one", b"two"), "first"), [])
-        await place.unpack(written(place.folder, zipped(b"three"), "second"), [])
-        return sorted(path.name for path in place.folder.iterdir())
+def test_what_was_sent_ahead_is_answered_in_its_order(tmp_path: Path) -> None:
+    async def examine(place: Place) -> tuple[int, str | None, Outcome, int]:
+        sample = written(place.folder, zipped(b"one", b"two"), "sample")
+        await place.begin(sample, [RULESET], passwords=["infected"], is_identified=False)
+        unpacked, identity = await place.unpack(sample, ["infected"]), await place.identify(sample)
+        result = await place.scan(RULESET, sample)
+        return len(unpacked.members), identity.mime, result.outcome, len(children_of(psutil.Process()))
 
-    assert in_place(unpack_both, tmp_path) == ["first", "member-1", "second"]
+    assert in_place(examine, tmp_path)[:3] == (2, "application/zip", Outcome.CLEAN)
+
+
+def test_a_child_that_is_asked_something_else_than_what_was_sent_ahead_is_replaced(tmp_path: Path) -> None:
+    async def examine(place: Place) -> tuple[Outcome, str | None]:
+        sample = written(place.folder, NEEDLE, "sample")
+        await place.begin(sample, [], passwords=None, is_identified=False)
+        return (await place.scan(RULESET, sample)).outcome, (await place.identify(sample)).mime
+
+    assert in_place(examine, tmp_path) == (Outcome.DETECTED, "text/plain")
 
 
 def test_a_place_is_empty_again_when_it_is_left(tmp_path: Path) -> None:
