@@ -89,6 +89,7 @@ class TrackWorker:
         prover = Proof(database, rulesets, stored, settings.analysis.claim, lease)
         return {
             JobName.SCREEN: Work(screener.screen, screening.give_up),
+            JobName.EXAMINE: Work(screener.examine_again, screening.give_up_again),
             JobName.TEST: Work(tester.test, gate.give_up),
             JobName.PROVE: Work(prover.prove, proof.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),

@@ -68,7 +68,7 @@ def test_the_readmes_table_of_limits_is_the_defaults() -> None:
         f"{unpack.members:,}",
         f"{unpack.member_bytes >> 20} MiB",
         f"{unpack.total_bytes >> 30} GiB",
-        f"{unpack.depth} deep",
+        f"{unpack.depth} deep, the sent file counting as one",
         f"{unpack.ratio} times its size, at least 1 MiB",
         f"{unpack.seconds} s",
         f"{Scanning().timeout.seconds} s",

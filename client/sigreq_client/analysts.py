@@ -35,6 +35,10 @@ class AnalystOperations(Caller[R_co]):
         """Put it back into the queue."""
         return self._post("submissions", submission_id, "give-back", revision=revision, reason=reason)
 
+    def examine(self, submission_id: str, revision: int, archive_password: str | None = None) -> R_co:
+        """Have the files examined again, with another password if there is one; the result comes as an event."""
+        return self._post("submissions", submission_id, "examine", revision=revision, archive_password=archive_password)
+
     def ask(self, submission_id: str, revision: int, message: str, *, is_qualified: bool = False) -> R_co:
         """Ask the customer; their submission waits for the reply.
 

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 
 from sigreq.api import views
 from sigreq.api.doorway import Services, spoken
-from sigreq.api.schemas import AnswerIn, DetermineIn, OptionalReason, Reason, SeverityIn
+from sigreq.api.schemas import AnswerIn, DetermineIn, ExamineIn, OptionalReason, Reason, SeverityIn
 from sigreq.api.submissions import MAX_PAGE, shown
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.submission import Severity
@@ -17,6 +17,7 @@ from sigreq.review import claims, decisions
 from sigreq.store import groups, queues
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
+from sigreq.validation import again
 
 
 @get("/v1/queue", summary="Waiting cases in their order")
@@ -70,6 +71,19 @@ async def give_back(
     """It returns to its place in the queue."""
     require(actor, Permission.DECIDE)
     return shown(actor, await claims.give_back(tx, actor, spoken("SR", submission_id), held, data.reason))
+
+
+@post("/v1/submissions/{submission_id:str}/examine", status_code=200, summary="Have the files examined again")
+async def examine(
+    submission_id: FromPath[str],
+    data: JSONBody[ExamineIn],
+    held: NamedDependency[int],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> Response[Any]:
+    """Archives that no password opened, or what ran into a time limit; the result comes as `examined_again`."""
+    require(actor, Permission.DECIDE)
+    return shown(actor, await again.ask(tx, actor, spoken("SR", submission_id), held, data.archive_password))
 
 
 @post("/v1/submissions/{submission_id:str}/ask", status_code=200, summary="Ask the customer")
@@ -143,4 +157,4 @@ async def miss_reason(
     return shown(actor, await decisions.explain_miss(tx, actor, spoken("SR", submission_id), held, data.reason))
 
 
-ROUTES = [read_queue, take, claim, give_back, ask, answer, determine, severity, miss_reason]
+ROUTES = [examine, read_queue, take, claim, give_back, ask, answer, determine, severity, miss_reason]

@@ -10,6 +10,9 @@ from sigreq.store.similar import Likeness
 from sigreq.tables.submissions import Sample, Submission, SubmissionFile
 from sigreq.validation.report import FileReport, FileScan, Similar
 
+# What a change that nobody has approved yet would do is not for customers.
+INTERNAL = "gate"
+
 
 class FaultView(msgspec.Struct, kw_only=True):
     """Why something was not seen: a stable code, and what it means."""
@@ -132,7 +135,7 @@ def file(report: FileReport, *, is_staff: bool) -> FileView:
         not_seen=[fault(each) for each in in_the_way],
         skipped=[fault(each) for each in dict.fromkeys(faults) if each not in in_the_way],
         finding=report.finding,
-        scans=[scan(each, is_staff=is_staff) for each in report.scans],
+        scans=[scan(each, is_staff=is_staff) for each in report.scans if is_staff or each.row.purpose != INTERNAL],
     )
 
 

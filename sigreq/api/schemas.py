@@ -117,6 +117,12 @@ class DetermineIn(Strict):
     message: Text
 
 
+class ExamineIn(Strict):
+    """Another look at the files; the password is tried with those known before."""
+
+    archive_password: Line | None = None
+
+
 class SeverityIn(Strict):
     """A new severity; lowering needs a reason."""
 

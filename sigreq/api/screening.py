@@ -78,6 +78,9 @@ async def read_sample(
 ) -> dict[str, Any]:
     """By MD5, SHA-1, SHA-256, import hash or TLSH digest. Customers find only what their own organisation sent."""
     require(actor, Permission.SEE_SUBMISSIONS)
+    if not samples.is_digest(digest):
+        reason = "is no MD5, SHA-1, SHA-256 or import hash (32, 40 or 64 hex digits), and no TLSH digest"
+        raise errors.RequestMalformed(reason=f"{digest[:80]!r} {reason}")
     found = await samples.by_any_hash(tx, digest, actor, MAX_PAGE)
     if not found:
         raise errors.NotFound(what="sample", id=digest[:72])

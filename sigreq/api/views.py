@@ -60,6 +60,7 @@ class StaffView(SubmissionView, kw_only=True):
     claim_expires_at: datetime | None
     needs_attention: str | None
     archive_password: str | None
+    more_passwords: list[str]
 
 
 class SampleView(msgspec.Struct, kw_only=True):

@@ -74,6 +74,16 @@ def give_back(session: Session, submission_id: str, reason: str | None, revision
 
 @decide.command()
 @click.argument("submission_id", metavar="ID")
+@click.option("--archive-password", help="Opens the archives among the files; those known before are tried too.")
+@revision_option
+@api_command
+def examine(session: Session, submission_id: str, archive_password: str | None, revision: int | None) -> None:
+    """Have the files examined again: archives that no password opened, or what took too long."""
+    _decide(session, session.client.examine, submission_id, revision, archive_password)
+
+
+@decide.command()
+@click.argument("submission_id", metavar="ID")
 @click.argument("message")
 @click.option("--qualified", is_flag=True, help="You ask for all that is needed: the service goal counts it.")
 @revision_option

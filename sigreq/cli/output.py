@@ -14,6 +14,12 @@ _COMMANDS = {
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 _TITLE_WIDTH = 24
 _FOLLOW = "sigreq status {id} --follow"
+_FINDINGS = {
+    "supported": "the claimed version and the newest show the fault",
+    "refuted": "the newest version no longer shows it",
+    "not_reproduced": "the claimed version does not show it",
+    "undecided": "something could not be examined",
+}
 
 
 def plain(text: str) -> str:
@@ -43,8 +49,13 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def aligned(lines: Iterable[tuple[str, object]]) -> str:
-    """A line for each title and its value, the values below one another."""
-    return "\n".join(f"{title + ':':<{_TITLE_WIDTH}}{value}" for title, value in lines)
+    """A line for each title and its value, the values below one another unless a title is too long for that."""
+    return "\n".join(f"{title + ': ':<{_TITLE_WIDTH}}{value}" for title, value in lines)
+
+
+def finding_text(finding: str) -> str:
+    """What screening says of a claim: the code, and what it means."""
+    return f"{finding} ({_FINDINGS[finding]})" if finding in _FINDINGS else finding
 
 
 def _value(value: object) -> str:
@@ -72,14 +83,22 @@ def submission_text(document: Document) -> str:
         ("Severity", f"{document['severity']} ({document['track']} track)"),
         ("Plan", f"{document['plan']}{', a premium incident' if document['is_premium'] else ''}"),
         ("Received", moment(document["received_at"])),
-        ("Answered", moment(document["answered_at"])) if document["answered_at"] else ("Answer due", _due(document)),
+        *_answer(document),
         *_phone(document),
+        *([("Screening", finding_text(document["finding"]))] if document.get("finding") else []),
         *((title, document[name]) for name, title in _WHERE_KNOWN.items() if document.get(name)),
         *([("Claimed until", moment(document["claim_expires_at"]))] if document.get("claim_expires_at") else []),
         *(("Sample", f"{sample['sha256']}  {sample['name']}") for sample in document.get("samples", [])),
     ]
     notices = "".join(f"\nNote: {notice}" for notice in document["notices"])
     return f"{aligned(lines)}{notices}"
+
+
+def _answer(document: Document) -> list[tuple[str, str]]:
+    """When it was answered, or has to be; what ended without an answer needs none any more."""
+    if document["answered_at"]:
+        return [("Answered", moment(document["answered_at"]))]
+    return [] if document["state"] == "closed" else [("Answer due", _due(document))]
 
 
 def _phone(document: Document) -> list[tuple[str, str]]:
@@ -91,7 +110,6 @@ def _phone(document: Document) -> list[tuple[str, str]]:
 
 
 _WHERE_KNOWN = {
-    "finding": "Screening",
     "analyst": "Analyst",
     "determination": "Conclusion",
     "final_verdict": "The file is",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sigreq.domain.faults import Fault, blocking
+from sigreq.domain.faults import Fault, blocking, is_final
 from sigreq.domain.submission import SampleFacts
 from sigreq.domain.verdict import Outcome, ScanResult
 
@@ -111,6 +111,27 @@ def tree_of(files: Sequence[File], position: int) -> list[File]:
             own[file.position] = len(own)
             tree.append(replace(file, position=own[file.position], parent=own[file.parent]))
     return tree
+
+
+def to_look_into_again(files: Sequence[File]) -> list[File]:
+    """The same, without what was found where another look may find more: the sent file is as nobody had looked."""
+    kept: list[File] = []
+    for root in (file for file in files if file.parent is None):
+        tree = tree_of(files, root.position)
+        is_done = root.faults is not None and all(is_final(file.faults or ()) for file in tree)
+        held = _held(files, root.position) if is_done else []
+        kept += [root, *held] if is_done else [replace(root, faults=None)]
+    return sorted(kept, key=lambda file: file.position)
+
+
+def _held(files: Sequence[File], position: int) -> list[File]:
+    inside = {position}
+    held = []
+    for file in sorted(files, key=lambda each: each.position):
+        if file.parent in inside:
+            inside.add(file.position)
+            held.append(file)
+    return held
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ class Fault(StrEnum):
 
 
 MEANINGS: dict[Fault, str] = {
-    Fault.ARCHIVE_ENCRYPTED: "no password opens it: neither the one sent with the case nor the customary ones",
-    Fault.ARCHIVE_LIMIT: "it holds more than we unpack; what was read before the limit is examined",
+    Fault.ARCHIVE_ENCRYPTED: "no password we know opens it: send the file once more, with its password",
+    Fault.ARCHIVE_LIMIT: "it holds more than we unpack (see the limits); what came before the limit is examined",
     Fault.ARCHIVE_BROKEN: "it is damaged, or says something else of itself than it holds",
     Fault.ARCHIVE_UNSUPPORTED: "it is an archive of a kind that we cannot unpack",
     Fault.LINK_SKIPPED: "a link, a device or another entry without content: there is nothing to examine",

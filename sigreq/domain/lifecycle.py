@@ -78,6 +78,8 @@ class Event(StrEnum):
     PHONE_CALLED = "phone_called"
     CALENDAR_CHANGED = "calendar_changed"
     MISS_EXPLAINED = "miss_explained"
+    EXAMINATION_ASKED = "examination_asked"
+    EXAMINED_AGAIN = "examined_again"
 
 
 class ChangeEvent(StrEnum):
@@ -137,6 +139,8 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.PHONE_CALLED: Transition(_OPEN, is_public=True),
     Event.CALENDAR_CHANGED: Transition(_OPEN, is_public=True),
     Event.MISS_EXPLAINED: Transition(_ANY),
+    Event.EXAMINATION_ASKED: Transition(_OPEN - {State.RECEIVED, State.SCREENING}),
+    Event.EXAMINED_AGAIN: Transition(_OPEN - {State.RECEIVED, State.SCREENING}, is_public=True),
 }
 
 CHANGE_TRANSITIONS: Mapping[ChangeEvent, Transition] = {

@@ -1,10 +1,10 @@
 """What customer and analyst have to know about an examination, besides its result."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from sigreq.domain.examination import File
+from sigreq.domain.examination import Examination, File, Identity
 from sigreq.domain.faults import MEANINGS, Fault, blocking
 from sigreq.domain.verdict import Outcome, ScanResult
 
@@ -17,13 +17,13 @@ MORE = "more"
 
 
 def remarks(
-    files: Sequence[File], results: Mapping[str, ScanResult], named: str | None, *, is_name_known: bool
+    examination: Examination, results: Mapping[str, ScanResult], named: str | None, *, is_name_known: bool
 ) -> list[dict[str, Any]]:
     """At most MOST of them, each with a code, a text, and the file it is about, if it is about one.
 
     `named` is the detection that a false positive is about.
     """
-    found = [*_about_name(results, named, is_name_known=is_name_known), *_about_files(files, results)]
+    found = [*_about_name(results, named, is_name_known=is_name_known), *_about_files(examination, results)]
     if len(found) <= MOST:
         return found
     rest = len(found) - MOST + 1
@@ -48,15 +48,21 @@ def _about_name(
         yield {"code": DETECTION_OTHER, "file": None, "text": text}
 
 
-def _about_files(files: Sequence[File], results: Mapping[str, ScanResult]) -> Iterator[dict[str, Any]]:
-    at = {file.position: file for file in files}
-    for file in files:
+def _about_files(examination: Examination, results: Mapping[str, ScanResult]) -> Iterator[dict[str, Any]]:
+    at = {file.position: file for file in examination.files}
+    for file in examination.files:
         faults = list(blocking(file.faults or ()))
-        result = results.get(file.facts.sha256) if file.facts else None
-        if result is not None and result.outcome is Outcome.NOT_SCANNED and result.reason:
-            faults.append(Fault(result.reason))
+        if file.facts is not None:
+            faults += _about_content(examination.identities.get(file.facts.sha256), results.get(file.facts.sha256))
         for fault in dict.fromkeys(faults):
             yield {"code": fault, "file": _path(file, at), "text": MEANINGS[fault]}
+
+
+def _about_content(identity: Identity | None, result: ScanResult | None) -> Iterator[Fault]:
+    if identity is not None and identity.fault is not None:
+        yield identity.fault
+    if result is not None and result.outcome is Outcome.NOT_SCANNED and result.reason:
+        yield Fault(result.reason)
 
 
 def _path(file: File, at: Mapping[int, File]) -> str:

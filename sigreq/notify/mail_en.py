@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from sigreq.domain.faults import MEANINGS
 from sigreq.domain.lifecycle import Event
+from sigreq.domain.remarks import DETECTION_OTHER, DETECTION_UNKNOWN, MORE
 from sigreq.notify.mail_texts import Text, Texts, WarningText
 
 _SEVERITIES: Mapping[str | int, str] = {1: "L1, critical", 2: "L2, high", 3: "L3, medium", 4: "L4, low"}
@@ -166,12 +168,18 @@ ENGLISH = Texts(
             "The working hours by which the time to our answer is counted were changed.",
             "If our answer is still to come, its due time has been counted anew.",
         ),
+        Event.EXAMINED_AGAIN: Text(
+            "Files examined again",
+            "Your files were examined once more.",
+            "You need not do anything: the result belongs to your submission, and the analyst has it.",
+        ),
     },
     labels={
         "message": "Message",
         "reason": "Reason",
         "kind": "Reported",
         "finding": "Result of the check",
+        "remarks": "Please note",
         "determination": "Conclusion",
         "final_verdict": "The file is",
         "resolution": "Result",
@@ -186,6 +194,12 @@ ENGLISH = Texts(
         "steps": "What to do",
     },
     words={
+        "remarks": {
+            **{code.value: meaning for code, meaning in MEANINGS.items()},
+            DETECTION_UNKNOWN: "the detection name is not one of ours; another product may have detected the file",
+            DETECTION_OTHER: "rules fire on the file, but not under the name that you gave",
+            MORE: "there are more such notes; they stand in the report",
+        },
         "kind": {
             "false_positive": "false positive: a clean file is detected",
             "false_negative": "false negative: a malicious file is not detected",

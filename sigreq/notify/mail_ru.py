@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sigreq.domain import advice
 from sigreq.domain.lifecycle import Event
 from sigreq.notify.mail_texts import Text, Texts, WarningText
+from sigreq.notify.remarks_ru import REMARKS
 
 # ruff: noqa: RUF001 - Russian letters are meant
 
@@ -160,12 +161,18 @@ RUSSIAN = Texts(
             "Изменены рабочие часы, по которым считается срок нашего ответа.",
             "Если ответ ещё не дан, его срок пересчитан.",
         ),
+        Event.EXAMINED_AGAIN: Text(
+            "Файлы проверены повторно",
+            "Ваши файлы проверены ещё раз.",
+            "Вам ничего не нужно делать: результат относится к вашему обращению, аналитик его видит.",
+        ),
     },
     labels={
         "message": "Сообщение",
         "reason": "Причина",
         "kind": "Тип обращения",
         "finding": "Результат проверки",
+        "remarks": "Обратите внимание",
         "determination": "Заключение",
         "final_verdict": "Вердикт по файлу",
         "resolution": "Итог",
@@ -180,6 +187,7 @@ RUSSIAN = Texts(
         "steps": "Что нужно сделать",
     },
     words={
+        "remarks": REMARKS,
         "kind": {
             "false_positive": "ложное срабатывание: обнаружен чистый файл",
             "false_negative": "пропуск: вредоносный файл не обнаружен",

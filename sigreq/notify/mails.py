@@ -113,7 +113,14 @@ def _values(value: object, key: str, texts: Texts) -> list[str]:
     if key == "due_at":
         return [_moment(datetime.fromisoformat(str(value)))]
     words: Mapping[Any, str] = texts.words.get(key, {})
+    if key == "remarks":
+        return [_remark(each, words) for each in value] if isinstance(value, list) else []
     return [words.get(each, str(each)) for each in (value if isinstance(value, list) else [value])]
+
+
+def _remark(remark: Mapping[str, Any], words: Mapping[Any, str]) -> str:
+    said = words.get(remark["code"], str(remark["text"]))
+    return f"{remark['file']}: {said}" if remark["file"] else said
 
 
 def _moment(at: datetime) -> str:

@@ -98,7 +98,7 @@ class Gate:
     async def _examine(self, found: _Candidate, base: Ruleset, candidate: Ruleset) -> list[_Examined]:
         examined = []
         for of, own in found.cases:
-            order = Order(of.organisation_id, own, [base, candidate], of.archive_password)
+            order = Order(of.organisation_id, own, [base, candidate], submissions.passwords(of))
             examined.append(_Examined(of, own, await self.stored.examine(order)))
         return examined
 

@@ -49,7 +49,7 @@ class Proof:
             return nothing
         of = found.submission
         ruleset = await self.rulesets.load(found.release.ruleset_digest)
-        order = Order(of.organisation_id, found.files, [ruleset], of.archive_password)
+        order = Order(of.organisation_id, found.files, [ruleset], submissions.passwords(of))
         examination = await self.stored.examine(order)
         sent = examination.of_sent(ruleset.digest)
 

@@ -36,7 +36,7 @@ class Order:
     organisation_id: str
     files: Sequence[File]
     rulesets: Sequence[Ruleset]
-    password: str | None = None
+    passwords: Sequence[str] = ()
     identified: frozenset[str] = frozenset()
     known: Mapping[tuple[str, str], ScanResult] = field(default_factory=dict)
 
@@ -67,7 +67,7 @@ class _Examiner:
         self._order = order
         self._folder = folder
         self._numbers = count()
-        self._passwords = [word for word in (order.password, *CUSTOMARY_PASSWORDS) if word]
+        self._passwords = [*order.passwords, *CUSTOMARY_PASSWORDS]
         self._identities: dict[str, Identity] = {}
         self._results: dict[str, dict[str, ScanResult]] = {ruleset.digest: {} for ruleset in order.rulesets}
         for (sha256, digest), result in order.known.items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import and_, any_, insert, select, update
+from sqlalchemy import and_, any_, delete, insert, select, update
 from sqlmodel import col
 
 from sigreq.domain.examination import Examination, File, assembled, tree_of
@@ -47,6 +47,13 @@ async def _write(tx: Transaction, submission_id: str, before: Sequence[File], af
     if looked_into:
         await tx.session.execute(update(SubmissionFile), looked_into)
     await _insert(tx, submission_id, [file for file in after if file.position not in was])
+
+
+async def forget_members(tx: Transaction, submission_id: str) -> None:
+    """Forget what was found in the files that were sent: they are looked into again."""
+    is_own = col(SubmissionFile.submission_id) == submission_id
+    await tx.session.execute(delete(SubmissionFile).where(is_own, col(SubmissionFile.parent).is_not(None)))
+    await tx.session.execute(update(SubmissionFile).where(is_own).values(faults=None))
 
 
 async def keep_examination(tx: Transaction, of: Submission, before: Sequence[File], examination: Examination) -> None:

@@ -24,6 +24,7 @@ class JobName(StrEnum):
     """What can be done in the background."""
 
     SCREEN = "submission.screen"
+    EXAMINE = "submission.examine"
     TEST = "change.test"
     PROVE = "submission.prove"
     DELIVER = "webhook.deliver"

@@ -1,5 +1,6 @@
 """Sample rows: what an organisation's files are, whichever submission they came with."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,15 @@ from sigreq.domain.submission import SampleFacts
 from sigreq.tables.submissions import Sample, Submission, SubmissionFile
 from sigreq.transaction import Transaction
 
+_TLSH_DIGITS = 70
+_DIGEST = re.compile(rf"[0-9a-f]{{32}}|[0-9a-f]{{40}}|[0-9a-f]{{64}}|(t1)?[0-9a-f]{{{_TLSH_DIGITS}}}", re.IGNORECASE)
 # Hex digits of MD5 and import hashes, SHA-1 and SHA-256; a TLSH digest has 72 characters.
 HASHES = {32: ("md5", "import_hash"), 40: ("sha1",), 64: ("sha256",), 72: ("tlsh",)}
+
+
+def is_digest(text: str) -> bool:
+    """Whether it has the form of one of them."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 async def keep(tx: Transaction, organisation_id: str, samples: Iterable[SampleFacts]) -> None:
@@ -86,12 +94,12 @@ async def by_sha256(tx: Transaction, organisation_id: str, sha256s: Iterable[str
 
 
 async def by_any_hash(tx: Transaction, digest: str, actor: Actor, limit: int) -> Sequence[Sample]:
-    """Samples with this MD5, SHA-1, SHA-256, import hash or TLSH digest; customers find their organisation's own."""
-    columns = HASHES.get(len(digest))
-    if columns is None:
-        return []
-    sought = digest.upper() if "tlsh" in columns else digest.lower()
-    is_it: ColumnElement[bool] = or_(*(col(getattr(Sample, each)) == sought for each in columns))
+    """Samples with this MD5, SHA-1, SHA-256, import hash or TLSH digest; customers find their organisation's own.
+
+    `digest` is one by its form, see `is_digest`.
+    """
+    sought = f"T1{digest[-_TLSH_DIGITS:]}".upper() if len(digest) >= _TLSH_DIGITS else digest.lower()
+    is_it: ColumnElement[bool] = or_(*(col(getattr(Sample, each)) == sought for each in HASHES[len(sought)]))
     statement = select(Sample).where(is_it)
     if not actor.is_staff:
         statement = statement.where(col(Sample.organisation_id) == actor.organisation_id)

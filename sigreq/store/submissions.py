@@ -45,6 +45,11 @@ async def lock(tx: Transaction, submission_id: str, actor: Actor | None = None) 
     return await get(tx, submission_id, actor, is_locking=True)
 
 
+def passwords(submission: Submission) -> list[str]:
+    """What the customer said opens the archives among the files, in the order in which it was said."""
+    return [word for word in (submission.archive_password, *submission.more_passwords) if word]
+
+
 async def page(
     tx: Transaction, actor: Actor, *, state: State | None, after: tuple[datetime, str] | None, limit: int
 ) -> Sequence[Submission]:

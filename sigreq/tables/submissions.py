@@ -76,6 +76,7 @@ class Submission(SQLModel, table=True):
     contact: str
     details: dict[str, Any] = Field(sa_type=JSONB)
     archive_password: str | None = None
+    more_passwords: list[str] = Field(default_factory=list, sa_type=JSONB)
 
     plan_id: str = Field(foreign_key="plan.id")
     contract_id: str | None = Field(default=None, foreign_key="contract.id")

@@ -23,6 +23,7 @@ from sigreq.tables.people import Contract
 from sigreq.tables.releases import Product
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
+from sigreq.validation import again
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,11 @@ async def accept(
 async def _join(tx: Transaction, sender: Sender, claim: Claim, twin: Submission) -> Submission:
     """Add a second report to the open one. What makes it more urgent counts; nothing can make it less so."""
     data = {"severity": claim.severity, "database_version": claim.database_version, "contact": claim.contact}
-    values = {"archive_password": claim.archive_password or twin.archive_password}
-    joined = await move_submission(tx, twin.id, Move(Event.DUPLICATE_JOINED, sender.actor, None, None, values, data))
+    added = again.password_added(twin, claim.archive_password)
+    move = Move(Event.DUPLICATE_JOINED, sender.actor, None, None, added, {**data, "password_added": bool(added)})
+    joined = await move_submission(tx, twin.id, move)
+    if added:
+        again.examine(tx, joined)
     if claim.severity >= joined.severity or joined.state is State.DETERMINED:
         return joined
     clocked = await clocks.values_after(tx, joined, Happening(Event.SEVERITY_CHANGED, tx.at, claim.severity))

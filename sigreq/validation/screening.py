@@ -1,11 +1,12 @@
 """The automatic look at a claim: does the claimed version show the fault, and does the newest still?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from sigreq.domain.errors import StateForbids
-from sigreq.domain.examination import Examination, File
+from sigreq.domain.examination import Examination, File, to_look_into_again
 from sigreq.domain.faults import Fault
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.remarks import remarks
@@ -22,7 +23,7 @@ from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
 from sigreq.validation import known_answers
 from sigreq.validation.known_answers import Answer, KnownAnswers
-from sigreq.work import Finish, nothing
+from sigreq.work import Finish, TryAgain, nothing
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,28 @@ class Screening:
 
         return finish
 
+    async def examine_again(self, lease: Lease) -> Finish:
+        """Look once more into what could not be seen whole, with all passwords known by now."""
+        async with self.database.transaction() as tx:
+            case = await _begin_again(tx, lease.args["submission_id"])
+        if case is None:
+            return nothing
+        screened = await self._screened(case)
+
+        async def finish(tx: Transaction) -> None:
+            await files.forget_members(tx, case.submission.id)
+            await _tell(tx, case, screened, Event.EXAMINED_AGAIN)
+
+        return finish
+
     async def _screened(self, case: _Case) -> _Screened:
         of = case.submission
         claimed, newest = await self._rules(case.claimed), await self._rules(case.newest)
         rulesets = {each.digest: each for each in (claimed, newest) if each is not None}
         known = {key: each.result for key, each in case.known.items() if key[1] in rulesets}
-        order = Order(of.organisation_id, case.files, [*rulesets.values()], of.archive_password, case.identified, known)
+        order = Order(
+            of.organisation_id, case.files, [*rulesets.values()], submissions.passwords(of), case.identified, known
+        )
         examination = await self.stored.examine(order)
         finding = conclude(of.kind, _of_sent(examination, claimed), _of_sent(examination, newest))
         answers = KnownAnswers(self.database, self.rulesets, self.stored)
@@ -119,6 +136,12 @@ async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
         await move_submission(tx, submission.id, Move(Event.ATTENTION_RAISED, data={"reason": told[:500]}))
 
 
+async def give_up_again(tx: Transaction, lease: Lease, told: str) -> None:
+    """What was found before stays; somebody has to know that there was no other look."""
+    data = {"reason": f"the files could not be examined again: {told[:300]}"}
+    await move_submission(tx, lease.args["submission_id"], Move(Event.ATTENTION_RAISED, data=data))
+
+
 async def _begin(tx: Transaction, submission_id: str) -> _Case | None:
     try:
         submission = await move_submission(tx, submission_id, Move(Event.SCREENING_STARTED))
@@ -126,9 +149,23 @@ async def _begin(tx: Transaction, submission_id: str) -> _Case | None:
         submission = await submissions.get(tx, submission_id)
     if submission.state is not State.SCREENING:
         return None
-    claimed, newest = await releases.claimed_and_newest(tx, submission.product_id, submission.database_version)
     sent = await files.of(tx, submission)
-    all_files = await files.with_known_trees(tx, submission.organisation_id, sent)
+    return await _case(tx, submission, sent, await files.with_known_trees(tx, submission.organisation_id, sent))
+
+
+async def _begin_again(tx: Transaction, submission_id: str) -> _Case | None:
+    submission = await submissions.get(tx, submission_id)
+    if submission.state in {State.RECEIVED, State.SCREENING}:
+        raise TryAgain(timedelta(seconds=1), "it is being screened")
+    if submission.state is State.CLOSED:
+        return None
+    everything = await files.of(tx, submission)
+    sent = [replace(file, faults=None) for file in everything if file.parent is None]
+    return await _case(tx, submission, sent, to_look_into_again(everything))
+
+
+async def _case(tx: Transaction, submission: Submission, sent: list[File], all_files: list[File]) -> _Case:
+    claimed, newest = await releases.claimed_and_newest(tx, submission.product_id, submission.database_version)
     sha256s = [file.facts.sha256 for file in all_files if file.facts]
     digests = [each.ruleset_digest for each in (claimed, newest) if each is not None]
     identified = await samples.identified(tx, submission.organisation_id, sha256s)
@@ -137,20 +174,29 @@ async def _begin(tx: Transaction, submission_id: str) -> _Case | None:
 
 
 async def _conclude(tx: Transaction, case: _Case, screened: _Screened) -> None:
+    if screened.answer is None:
+        await _tell(tx, case, screened, Event.SCREENED)
+    else:
+        await known_answers.give(tx, case.submission, screened.answer, await _keep(tx, case, screened))
+
+
+async def _tell(tx: Transaction, case: _Case, screened: _Screened, event: Event) -> None:
+    told = await _keep(tx, case, screened)
+    values = {"finding": screened.finding, "remarks": told}
+    data = {"finding": screened.finding, "files": _told(screened), "remarks": told}
+    await move_submission(tx, case.submission.id, Move(event, values=values, data=data))
+
+
+async def _keep(tx: Transaction, case: _Case, screened: _Screened) -> list[dict[str, Any]]:
+    """Write what was found; what has to be remarked on it."""
     of, examination = case.submission, screened.examination
     await files.keep_examination(tx, of, case.sent, examination)
     await _record(tx, case, "claimed", of.database_version, screened.claimed, screened)
     if not case.is_current and case.newest is not None:
         await _record(tx, case, "newest", case.newest.version, screened.newest, screened)
-    told = remarks(
-        examination.files, screened.results(screened.newest), of.detection_name, is_name_known=screened.is_name_known
+    return remarks(
+        examination, screened.results(screened.newest), of.detection_name, is_name_known=screened.is_name_known
     )
-    if screened.answer is not None:
-        await known_answers.give(tx, of, screened.answer, told)
-        return
-    values = {"finding": screened.finding, "remarks": told}
-    data = {"finding": screened.finding, "files": _told(screened), "remarks": told}
-    await move_submission(tx, of.id, Move(Event.SCREENED, values=values, data=data))
 
 
 async def _record(

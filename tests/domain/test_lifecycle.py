@@ -87,4 +87,5 @@ def test_what_only_staff_do_among_themselves_is_not_told() -> None:
         Event.SAMPLE_DOWNLOADED,
         Event.ATTENTION_RAISED,
         Event.MISS_EXPLAINED,
+        Event.EXAMINATION_ASKED,
     }

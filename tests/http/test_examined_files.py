@@ -94,7 +94,7 @@ def test_an_unknown_password_is_told_to_customer_and_analyst_and_is_never_clean(
     assert case["finding"] == "undecided"
     own = customer.submission(case["id"])
     for seen in (case, own):
-        assert [each for each in seen["notices"] if each.startswith("locked.zip > hit.bin: no password opens it")]
+        assert [each for each in seen["notices"] if each.startswith("locked.zip > hit.bin: no password we know opens it")]
     for client in (world.analyst, customer):
         outer, member = report(client, case["id"])
         assert [each["code"] for each in member["not_seen"]] == ["archive_encrypted"]
@@ -186,7 +186,8 @@ def test_a_sample_is_found_by_each_of_its_hashes(world: World) -> None:
             assert (found["sha256"], place["submission"]) == (sha256(content), case["id"])
             assert (place["name"], place["parent"]) == ("inside.bin", 0)
     tlsh = world.analyst.sample(sha256(content))["items"][0]["tlsh"]
-    assert world.analyst.sample(tlsh)["items"][0]["sha256"] == sha256(content)
+    for digest in (tlsh, tlsh.removeprefix("T1").lower()):
+        assert world.analyst.sample(digest)["items"][0]["sha256"] == sha256(content)
 
 
 def test_a_customer_cannot_learn_that_another_one_sent_a_file(world: World) -> None:
@@ -195,6 +196,8 @@ def test_a_customer_cannot_learn_that_another_one_sent_a_file(world: World) -> N
     with refused(404, "not_found"):
         world.customer().sample(sha256(HIT + b"secret"))
     with refused(404, "not_found"):
+        world.analyst.sample("0" * 64)
+    with refused(400, "request_malformed"):
         world.analyst.sample("not a hash")
 
 
@@ -228,3 +231,6 @@ def test_a_change_is_tested_and_proved_on_members_too(world: World) -> None:
     world.release.publish(product, "20261122.2", release)
     fixed = world.until(case["id"], "fixed")
     assert fixed["fixed_in"] == "20261122.2"
+    for client, purposes in ((world.analyst, {"claimed", "gate", "proof"}), (customer, {"claimed", "proof"})):
+        seen = {scan["purpose"] for file in report(client, case["id"]) for scan in file["scans"]}
+        assert seen == purposes

@@ -25,8 +25,9 @@ def upgrade() -> None:
     _scans()
     _workers()
     _missed_before()
-    op.add_column("submission", _json("remarks", "[]"))
-    op.alter_column("submission", "remarks", server_default=None)
+    for name in ("remarks", "more_passwords"):
+        op.add_column("submission", _json(name, "[]"))
+        op.alter_column("submission", name, server_default=None)
     for was, now in FINDINGS.items():
         statement = sa.text("UPDATE submission SET finding = :now WHERE finding = :was")
         op.execute(statement.bindparams(now=now, was=was))
@@ -107,7 +108,7 @@ def _workers() -> None:
     )
     role = '"' + app_role().replace('"', '""') + '"'
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON worker_seen TO {role}")
-    op.execute(f"GRANT UPDATE (faults) ON submission_file TO {role}")
+    op.execute(f"GRANT UPDATE (faults), DELETE ON submission_file TO {role}")
 
 
 def _missed_before() -> None:
