@@ -167,7 +167,7 @@ def test_a_title_longer_than_the_column_is_followed_by_a_space(server: Scripted)
 
 
 def test_fifty_files_are_told_unless_more_are_asked_for(server: Scripted) -> None:
-    server.on(REPORT, page(50, is_last=False))
+    server.on(REPORT, page(50, is_last=False), page(1, 50))
     result = run(server, "files", "SR-1")
     assert [each.query for each in server.seen] == [{"limit": "50"}]
     assert result.stdout.count("\nFile ") == 50
@@ -175,7 +175,7 @@ def test_fifty_files_are_told_unless_more_are_asked_for(server: Scripted) -> Non
 
 
 def test_no_more_pages_are_fetched_than_the_limit_needs(server: Scripted) -> None:
-    server.on(REPORT, page(200, is_last=False), page(50, 200, is_last=False))
+    server.on(REPORT, page(200, is_last=False), page(50, 200, is_last=False), page(1, 250))
     document = json.loads(run(server, "files", "SR-1", "--limit", "250", "--json").stdout)
     assert [each.query for each in server.seen] == [{"limit": "200"}, {"after": "199", "limit": "50"}]
     assert [each["position"] for each in document["files"]] == list(range(250))
