@@ -219,6 +219,8 @@ def own_folder(work_dir: Path) -> Path:
         if not psutil.pid_exists(int(left.name.removeprefix("worker-"))):
             shutil.rmtree(left, ignore_errors=True)
     own = work_dir / f"worker-{os.getpid()}"
+    # In a container the one that was killed had the same number.
+    shutil.rmtree(own, ignore_errors=True)
     own.mkdir(mode=0o700, parents=True, exist_ok=True)
     return own
 

@@ -22,6 +22,11 @@ _FINDINGS = {
 }
 
 
+def one_line(name: object) -> str:
+    """A name on one line: customers choose names, and one with line breaks could pass for lines of ours."""
+    return str(name).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def plain(text: str) -> str:
     """The text without what a terminal would obey: customers choose file names and messages, staff read them."""
     return "".join(
@@ -88,7 +93,7 @@ def submission_text(document: Document) -> str:
         *([("Screening", finding_text(document["finding"]))] if document.get("finding") else []),
         *((title, document[name]) for name, title in _WHERE_KNOWN.items() if document.get(name)),
         *([("Claimed until", moment(document["claim_expires_at"]))] if document.get("claim_expires_at") else []),
-        *(("Sample", f"{sample['sha256']}  {sample['name']}") for sample in document.get("samples", [])),
+        *(("Sample", f"{sample['sha256']}  {one_line(sample['name'])}") for sample in document.get("samples", [])),
     ]
     notices = "".join(f"\nNote: {notice}" for notice in document["notices"])
     return f"{aligned(lines)}{notices}"

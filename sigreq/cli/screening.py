@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sigreq.cli.options import Session, api_command
-from sigreq.cli.output import Document, aligned, finding_text, moment, submission_table, table
+from sigreq.cli.output import Document, aligned, finding_text, moment, one_line, submission_table, table
 
 _LIKE = {
     "same_content": "The same content",
@@ -53,7 +53,7 @@ def _remark(remark: Document) -> str:
 
 def _file_text(file: Document) -> str:
     inside = "" if file["parent"] is None else f" (in file {file['parent']})"
-    lines: list[tuple[str, object]] = [(f"File {file['position']}", f"{file['name']}{inside}")]
+    lines: list[tuple[str, object]] = [(f"File {file['position']}", f"{one_line(file['name'])}{inside}")]
     if file["identity"]:
         lines += _identity_lines(file["identity"])
     if file["finding"]:
@@ -92,7 +92,7 @@ def _program_lines(executable: Document) -> Iterator[tuple[str, object]]:
     yield "Signer", _signer_text(executable["signer"]) if executable["signer"] else "none"
     sections = executable["sections"]
     for section in sections[:_SECTIONS]:
-        yield "Section", f"{section['name'] or '-'} {section['size']} {section['entropy']}"
+        yield "Section", f"{one_line(section['name'] or '-')} {section['size']} {section['entropy']}"
     if len(sections) > _SECTIONS:
         yield "Section", f"and {len(sections) - _SECTIONS} more"
 
@@ -147,7 +147,7 @@ def lookup(session: Session, digest: str) -> None:
 
 
 def _sample_text(item: Document) -> str:
-    came = [(each["submission"], f"{each['name']} ({each['state']})") for each in item["submissions"]]
+    came = [(each["submission"], f"{one_line(each['name'])} ({each['state']})") for each in item["submissions"]]
     return aligned([("Organisation", item["organisation"]), *_identity_lines(item), *came])
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sigreq.domain.faults import Fault, blocking, is_final
-from sigreq.domain.submission import SampleFacts
+from sigreq.domain.submission import Kind, SampleFacts
 from sigreq.domain.verdict import Outcome, ScanResult
 
 
@@ -87,6 +87,42 @@ Tree = Sequence[File]
 """A sent file at position 0 and, numbered from 1, what was found in it at any depth."""
 
 
+def shown(kind: Kind, files: Sequence[File], results: Mapping[str, ScanResult]) -> dict[int, bool | None]:
+    """Whether each sent file, by its position, shows what the customer complains of; None when that was not seen.
+
+    A false positive shows where any part is detected. A false negative shows where any part that holds nothing else is
+    not detected, neither by itself nor in what holds it: one detected member of an archive says nothing of the others.
+    """
+    found = overall(files, results)
+    roots = [file.position for file in files if file.parent is None]
+    if kind is Kind.FALSE_POSITIVE:
+        return {at: found[at].shows_fault(kind) for at in roots}
+    return {at: _is_missed(tree_of(files, at), results) for at in roots}
+
+
+def _is_missed(tree: Tree, results: Mapping[str, ScanResult]) -> bool | None:
+    """`tree` has what holds a file before it."""
+    holders = {file.parent for file in tree}
+    settled: set[int] = set()
+    is_missed = False
+    for file in tree:
+        result = results.get(file.facts.sha256) if file.facts else None
+        if file.parent in settled or (result is not None and result.detections):
+            settled.add(file.position)
+        elif result == ALLOWED:  # passed over with all it holds
+            settled.add(file.position)
+            is_missed = True
+        elif file.faults is None or blocking(file.faults) or (file.facts and (not result or _is_unseen(result))):
+            return None
+        elif file.position not in holders and file.facts is not None:
+            is_missed = True
+    return is_missed
+
+
+def _is_unseen(result: ScanResult) -> bool:
+    return result.outcome is Outcome.NOT_SCANNED
+
+
 def assembled(sent: Sequence[File], trees: Mapping[int, Tree]) -> list[File]:
     """The files of a submission: those sent keep their positions, what was found in them is numbered behind them."""
     files = [replace(file, faults=trees[file.position][0].faults) if file.position in trees else file for file in sent]
@@ -146,3 +182,7 @@ class Examination:
         """The result of each file sent, with everything it holds."""
         results = overall(self.files, self.results[digest])
         return [(file, results[file.position]) for file in self.files if file.parent is None]
+
+    def shown(self, kind: Kind, digest: str) -> list[bool | None]:
+        """For each file sent, whether it shows what the customer complains of; None when that was not seen."""
+        return list(shown(kind, self.files, self.results[digest]).values())

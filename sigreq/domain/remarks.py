@@ -6,6 +6,7 @@ from typing import Any
 
 from sigreq.domain.examination import Examination, File, Identity
 from sigreq.domain.faults import MEANINGS, Fault, blocking
+from sigreq.domain.spelling import spelling, spellings
 from sigreq.domain.verdict import Outcome, ScanResult
 
 MOST = 20
@@ -43,7 +44,7 @@ def _about_name(
         yield {"code": DETECTION_UNKNOWN, "file": None, "text": text}
         return
     fired = sorted({rule for result in results.values() for rule in result.detections})
-    if fired and named.casefold() not in {rule.casefold() for rule in fired}:
+    if fired and spellings(named).isdisjoint(map(spelling, fired)):
         text = f"The rules that fire are not called {named}: {', '.join(fired[:5])}"
         yield {"code": DETECTION_OTHER, "file": None, "text": text}
 
@@ -71,4 +72,5 @@ def _path(file: File, at: Mapping[int, File]) -> str:
     while file.parent is not None:
         file = at[file.parent]
         names.append(file.name)
-    return " > ".join(reversed(names))[-_LONGEST_NAME:]
+    told = " > ".join(reversed(names))[-_LONGEST_NAME:]
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in told)

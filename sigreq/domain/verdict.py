@@ -113,14 +113,12 @@ class Finding(StrEnum):
     UNDECIDED = "undecided"
 
 
-def conclude(kind: Kind, claimed: Sequence[ScanResult], newest: Sequence[ScanResult]) -> Finding:
-    """Weigh the scans of all samples with the claimed and with the newest version.
+def conclude(before: Sequence[bool | None], after: Sequence[bool | None]) -> Finding:
+    """Weigh whether each file shows the fault with the claimed version and with the newest (None: not seen).
 
-    Only a refuted claim may be answered without an analyst: every sample was scanned, the claimed version
-    shows the fault somewhere and the newest shows it nowhere. A single missing scan forbids that.
+    Only a refuted claim may be answered without an analyst: everything was seen, the claimed version shows the fault
+    somewhere and the newest shows it nowhere. A single missing scan forbids that.
     """
-    before = [scan.shows_fault(kind) for scan in claimed]
-    after = [scan.shows_fault(kind) for scan in newest]
     if not before or not after or None in before or None in after:
         return Finding.UNDECIDED
     if not any(before):
@@ -128,12 +126,8 @@ def conclude(kind: Kind, claimed: Sequence[ScanResult], newest: Sequence[ScanRes
     return Finding.SUPPORTED if any(after) else Finding.REFUTED
 
 
-def is_proved(kind: Kind, scans: Sequence[ScanResult]) -> bool | None:
-    """Whether a published version fixes every sample; None when a sample could not be re-scanned.
-
-    A sample that still shows the fault outweighs one that could not be scanned.
-    """
-    faults = [scan.shows_fault(kind) for scan in scans]
+def is_proved(faults: Sequence[bool | None]) -> bool | None:
+    """Whether a published version fixes every file; None when one could not be seen (and none shows the fault)."""
     if any(faults):
         return False
     return None if None in faults or not faults else True

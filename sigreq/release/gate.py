@@ -38,8 +38,8 @@ class _Scanned:
 
     of: Submission
     file: File
-    before: ScanResult
     after: ScanResult
+    showed_before: bool | None
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,9 @@ async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
 
 
 def _scanned(case: _Examined, base: Ruleset, candidate: Ruleset) -> Iterator[_Scanned]:
-    pairs = zip(case.found.of_sent(base.digest), case.found.of_sent(candidate.digest), strict=True)
-    for (file, before), (_, after) in pairs:
-        yield _Scanned(case.of, file, before, after)
+    before = case.found.shown(case.of.kind, base.digest)
+    for (file, after), showed in zip(case.found.of_sent(candidate.digest), before, strict=True):
+        yield _Scanned(case.of, file, after, showed)
 
 
 async def _keep(tx: Transaction, found: _Candidate, case: _Examined, candidate: Ruleset | None) -> None:
@@ -139,7 +139,7 @@ def _judge(content: Content, scanned: _Scanned) -> list[str]:
 
 def _unseen(scans: Sequence[_Scanned]) -> list[str]:
     """Cases whose fault the published rules do not show: what was never seen cannot be shown to be gone."""
-    shown = {each.of.id for each in scans if each.before.shows_fault(each.of.kind)}
+    shown = {each.of.id for each in scans if each.showed_before}
     missing = dict.fromkeys(each.of.id for each in scans if each.of.id not in shown)
     return [f"{each}: the published rules do not show this fault, so no change of them can mend it" for each in missing]
 

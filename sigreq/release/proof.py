@@ -57,7 +57,7 @@ class Proof:
             await files.keep_examination(tx, of, found.files, examination)
             of_round = Round(of, "proof", found.release.version, ruleset.digest)
             await scans.record(tx, of_round, examination.results[ruleset.digest])
-            if is_proved(of.kind, [result for _, result in sent]):
+            if is_proved(examination.shown(of.kind, ruleset.digest)):
                 await _fixed(tx, found, sent)
             else:
                 await _failed(tx, found, sent, self.claim)

@@ -10,7 +10,8 @@ from pathlib import Path
 from sigreq.domain.faults import Fault
 from sigreq.domain.ruleset import Ruleset
 from sigreq.scanning import replies
-from sigreq.scanning.pool import ChildDiedError, CpuLimitError, Place, Pool
+from sigreq.scanning.pool import Place, Pool
+from sigreq.scanning.process import ChildDiedError, CpuLimitError
 
 KEPT_RULESETS = 16
 
@@ -79,4 +80,4 @@ async def _ask_to_compile(place: Place) -> Fault | None:
     def read(reply: bytes) -> Fault | None:
         return replies.compile_fault(reply, place.folder / "compiled")
 
-    return await place.ask_for_files({"ask": "compile", "ruleset": "document"}, _COMPILE_SECONDS, read)
+    return await place.ask_for_files({"ask": "compile", "ruleset": "document"}, _COMPILE_SECONDS, read, "compiled")

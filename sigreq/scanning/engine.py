@@ -10,6 +10,8 @@ from typing import Any
 
 import yara
 
+from sigreq.domain.spelling import spelling, spellings
+
 MAX_DETECTIONS = 50
 MAX_WARNINGS = 20
 
@@ -91,12 +93,11 @@ class Rules:
 
         Products show `Family:Win32/Rule`, and spell a rule's name as they like.
         """
-        last = re.split(r"[:/.]", name)[-1]
-        return any(spelling and spelling in self._spellings for spelling in (_spelling(name), _spelling(last)))
+        return not self._spellings.isdisjoint(spellings(name))
 
     @cached_property
     def _spellings(self) -> frozenset[str]:
-        return frozenset(_spelling(rule.identifier) for rule in self._rules)
+        return frozenset(spelling(rule.identifier) for rule in self._rules)
 
 
 def _forget_most_matches(rule: dict[str, Any]) -> int:
@@ -104,11 +105,6 @@ def _forget_most_matches(rule: dict[str, Any]) -> int:
     for string in rule["strings"]:
         del string.instances[_MAX_OFFSETS:]
     return int(yara.CALLBACK_CONTINUE)
-
-
-def _spelling(name: str) -> str:
-    """The same for names that differ in case and separators only."""
-    return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
 
 
 def _hit(match: Any) -> dict[str, Any]:

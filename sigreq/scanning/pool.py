@@ -1,136 +1,26 @@
 """Places where dangerous work is done: a private folder each, and a child process that may be killed at any moment."""
 
 import asyncio
-import json
 import os
-import resource
 import shutil
-import signal
 import stat
-import sys
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import TypeVar
+
+from sigreq.scanning.process import Child, ChildDiedError, CpuLimitError, Request, Terms
 
 # What earlier samples did to a child is forgotten after so many asks.
 ASKED_AT_MOST = 3_000
 # Between two samples a child that still holds more than this is replaced.
 RESIDENT_AT_MOST = 512 << 20
-# A thousand members with long names are 0.5 MiB.
-REPLY_BYTES = 4 << 20
-# `-I`: neither the folder it runs in nor a user's own packages are in the import path.
-COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "sigreq.scanning.child")
 
 _START_SECONDS = 30
-# A killed child is gone at once; only a descendant that holds its pipe open could make us wait.
-_REAP_SECONDS = 5
 # So few files are gone before a thread could begin.
 _REMOVED_AT_ONCE = 8
-# Between the end of a child's output and its own.
-_LAST_BREATH_SECONDS = 1
 
 T = TypeVar("T")
-Request = dict[str, Any]
-
-
-class ChildDiedError(Exception):
-    """A child ended, or answered nonsense, before it had answered; or the pool is closed."""
-
-
-class CpuLimitError(Exception):
-    """A child used up the processor time it had for an answer."""
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What every child of a pool is started with: what it may read, how large a file it may write, how nice it is."""
-
-    readable: str
-    file_bytes: int
-    niceness: int
-
-
-class _Child:
-    """One child process; its environment is empty, so no secret of ours is in reach of a sample."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._requests = cast("asyncio.StreamWriter", process.stdin)
-        self._replies = cast("asyncio.StreamReader", process.stdout)
-        self._sent: deque[Request] = deque()
-        self.asked = 0
-
-    @classmethod
-    async def start(cls, folder: Path, terms: Terms) -> Self:
-        return cls(
-            await asyncio.create_subprocess_exec(
-                *COMMAND,
-                json.dumps(asdict(terms)),
-                cwd=folder,
-                env={},
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                limit=REPLY_BYTES,
-                start_new_session=True,
-            ),
-        )
-
-    async def ask(self, request: Request) -> bytes:
-        """The line that answers it. Raises ChildDiedError, also when another answer would come first."""
-        self.asked += 1
-        if not self._sent:
-            await self.send([request])
-        if self._sent.popleft() != request:
-            raise ChildDiedError
-        return await self.line()
-
-    async def send(self, requests: Iterable[Request]) -> None:
-        """Send what will be asked next, in this order. Raises ChildDiedError and CpuLimitError."""
-        sent = list(requests)
-        self._sent.extend(sent)
-        try:
-            self._requests.writelines(json.dumps(request).encode() + b"\n" for request in sent)
-            await self._requests.drain()
-        except OSError as error:
-            raise await self._death() from error
-
-    async def line(self) -> bytes:
-        """The next line it says. Raises ChildDiedError and CpuLimitError."""
-        try:
-            line = await self._replies.readline()
-        except (OSError, ValueError) as error:  # a line over the limit is a ValueError
-            raise ChildDiedError from error
-        if not line.endswith(b"\n"):
-            raise await self._death()
-        return line
-
-    async def _death(self) -> Exception:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), _LAST_BREATH_SECONDS)
-        return CpuLimitError() if self._process.returncode == -signal.SIGXCPU else ChildDiedError()
-
-    def resident(self) -> int:
-        """Bytes of memory it holds; none when it is gone."""
-        try:
-            pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
-        except OSError:
-            return 0
-        return pages * resource.getpagesize()
-
-    def kill(self) -> None:
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-
-    async def end(self) -> None:
-        self.kill()
-        with suppress(TimeoutError):
-            # Reads what is left in the pipe: a full one would keep the process from being reaped.
-            await asyncio.wait_for(self._process.communicate(), _REAP_SECONDS)
 
 
 class Place:
@@ -138,7 +28,7 @@ class Place:
 
     def __init__(self, pool: "Pool", folder: Path) -> None:
         self._pool = pool
-        self._child: _Child | None = None
+        self._child: Child | None = None
         self.folder = folder
         self.is_wiped = False
 
@@ -165,17 +55,19 @@ class Place:
         except ChildDiedError:
             return await self._ask(request, seconds, read)
 
-    async def ask_for_files(self, request: Request, seconds: float, read: Callable[[bytes], T]) -> T:
-        """The same for what makes files: those of a child that failed are removed before the next one tries."""
-        before = self.names()
+    async def ask_for_files(self, request: Request, seconds: float, read: Callable[[bytes], T], made: str) -> T:
+        """The same for what makes files, whose names begin with `made`: those of a child that failed are removed."""
         try:
             return await self._ask(request, seconds, read)
         except ChildDiedError:
-            await self.remove(self.names() - before)
+            await self._remove_made(made)
             return await self._ask(request, seconds, read)
         except BaseException:
-            await self.remove(self.names() - before)
+            await self._remove_made(made)
             raise
+
+    async def _remove_made(self, made: str) -> None:
+        await self.remove(name for name in self.names() if name.startswith(made))
 
     async def _ask(self, request: Request, seconds: float, read: Callable[[bytes], T]) -> T:
         try:
@@ -195,7 +87,7 @@ class Place:
         """Have a child that has said hello. Raises ChildDiedError."""
         await self._ready()
 
-    async def _ready(self) -> _Child:
+    async def _ready(self) -> Child:
         if self._child is not None and self._child.asked >= ASKED_AT_MOST:
             await self.retire()
         if self._child is None:
@@ -215,7 +107,8 @@ class Place:
 
     async def clear(self) -> None:
         """Wipe the folder, and end a child that is not fit for another sample."""
-        if self._child is not None and self._child.resident() > RESIDENT_AT_MOST:
+        # What was sent ahead and not asked for would be taken for the answer to somebody else's question.
+        if self._child is not None and (self._child.is_behind or self._child.resident() > RESIDENT_AT_MOST):
             await self.retire()
         await self.remove(self.names())
         self.is_wiped = True
@@ -240,7 +133,7 @@ class Pool:
         self._terms = terms
         self._turns = asyncio.Semaphore(places)
         self._free = [Place(self, folder / f"place-{number}") for number in range(places)]
-        self._living: set[_Child] = set()
+        self._living: set[Child] = set()
         self._is_closed = False
         self.hello: bytes | None = None
         """The first line of the child that was started last."""
@@ -271,12 +164,12 @@ class Pool:
         # A child at work is ended by the one who asked it.
         await asyncio.gather(*(place.retire() for place in self._free))
 
-    async def started(self, place: Place) -> _Child:
+    async def started(self, place: Place) -> Child:
         """A new child for this place. Raises ChildDiedError when the pool is closed."""
         if self._is_closed:
             raise ChildDiedError
         try:
-            child = await _Child.start(place.folder, self._terms)
+            child = await Child.start(place.folder, self._terms)
         except OSError as error:
             raise ChildDiedError from error
         self._living.add(child)
@@ -284,7 +177,7 @@ class Pool:
             child.kill()
         return child
 
-    async def ended(self, child: _Child) -> None:
+    async def ended(self, child: Child) -> None:
         """Kill the child, and wait until it is gone."""
         try:
             await child.end()

@@ -15,7 +15,8 @@ from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.verdict import ScanResult
 from sigreq.scanning import pool, replies
 from sigreq.scanning.compiled import CompiledRulesets
-from sigreq.scanning.pool import ChildDiedError, CpuLimitError, Pool, Terms
+from sigreq.scanning.pool import Pool
+from sigreq.scanning.process import ChildDiedError, CpuLimitError, Request, Terms
 from sigreq.scanning.replies import Capabilities, Unpacked
 
 _IDENTIFY_SECONDS = 20.0
@@ -65,7 +66,9 @@ class Place:
     async def unpack(self, sample: Path, passwords: Sequence[str]) -> Unpacked:
         """What the sample holds, at all depths, within the limits; at most once for each time a place is entered."""
         asked = self._place.ask_for_files(
-            *self._to_unpack(sample, passwords), lambda reply: replies.unpacked(reply, self.folder, self._limits)
+            *self._to_unpack(sample, passwords),
+            lambda reply: replies.unpacked(reply, self.folder, self._limits),
+            made="member-",
         )
         answer = await _answer(asked)
         faults = (answer,) if isinstance(answer, Fault) else answer.faults
@@ -89,11 +92,11 @@ class Place:
         await self._retire_after([result.reason])
         return result
 
-    def _to_unpack(self, sample: Path, passwords: Sequence[str]) -> tuple[pool.Request, float]:
+    def _to_unpack(self, sample: Path, passwords: Sequence[str]) -> tuple[Request, float]:
         request = {"ask": "unpack", "sample": sample.name, "passwords": list(passwords)}
         return {**request, "limits": asdict(self._limits)}, self._limits.seconds + _UNPACK_GRACE_SECONDS
 
-    def _to_scan(self, sample: Path, rules: Path) -> tuple[pool.Request, float]:
+    def _to_scan(self, sample: Path, rules: Path) -> tuple[Request, float]:
         request = {"ask": "scan", "sample": sample.name, "ruleset": str(rules), "timeout": math.ceil(self._timeout)}
         return request, self._timeout + _SCAN_GRACE_SECONDS
 
@@ -180,7 +183,7 @@ class Scanner:
         await self._compilers.close()
 
 
-def _to_identify(sample: Path) -> tuple[pool.Request, float]:
+def _to_identify(sample: Path) -> tuple[Request, float]:
     return {"ask": "identify", "sample": sample.name}, _IDENTIFY_SECONDS
 
 

@@ -4,9 +4,11 @@ import asyncio
 import os
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Any, TypeVar
 
 from sigreq.blobs import BlobMissing, Blobs, sample_key
@@ -23,6 +25,8 @@ from sigreq.spool import facts_of
 # Sent files that are worked on at once for one submission: the next is fetched while one is scanned.
 AT_ONCE = 4
 UPLOADS_AT_ONCE = 8
+# Each may be a few KiB; a submission has up to 20,000 files, and a file 50 hits.
+MOST_HITS = 2_000
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class StoredSamples:
     samples: Blobs
     scanner: Scanner
     work_dir: Path
+    patience: timedelta = timedelta(minutes=10)
+    """For all files of one submission; what is left then was not examined for want of time."""
 
     async def examine(self, order: Order) -> Examination:
         """Everything that is wrong with a sample is in the result. Raises ServiceUnavailable.
@@ -67,6 +73,10 @@ class _Examiner:
         self._order = order
         self._folder = folder
         self._numbers = count()
+        # One submission has one place at a time, so that others get theirs.
+        self._turn = asyncio.Lock()
+        self._ends = monotonic() + stored.patience.total_seconds()
+        self._hits_left = MOST_HITS
         self._passwords = [*order.passwords, *CUSTOMARY_PASSWORDS]
         self._identities: dict[str, Identity] = {}
         self._results: dict[str, dict[str, ScanResult]] = {ruleset.digest: {} for ruleset in order.rulesets}
@@ -101,8 +111,9 @@ class _Examiner:
         if isinstance(path, Fault):
             self._note(root.facts, path)
             return [replace(root, position=0)]
-        async with self._stored.scanner.place() as place:
-            sample = path.replace(place.folder / "sample")
+        async with self._turn, self._stored.scanner.place() as place:
+            # Named by its content: no answer about another file can be taken for one about this.
+            sample = path.replace(place.folder / root.facts.sha256)
             wanted = self._unknown(root.facts)
             is_known = self._is_identified(root.facts)
             await place.begin(sample, wanted, passwords=self._passwords, is_identified=is_known)
@@ -127,15 +138,23 @@ class _Examiner:
         if isinstance(path, Fault):
             self._note(facts, path)
             return
-        async with self._stored.scanner.place() as place:
-            await self._look(place, path.replace(place.folder / "sample"), facts, is_new=False)
+        async with self._turn, self._stored.scanner.place() as place:
+            await self._look(place, path.replace(place.folder / facts.sha256), facts, is_new=False)
 
     async def _look(self, place: Place, path: Path, facts: SampleFacts, *, is_new: bool) -> None:
         """Identify and scan, unless the same content was looked at before."""
+        if monotonic() > self._ends:
+            self._note(facts, Fault.TIMEOUT)
+            return
         if is_new and not self._is_identified(facts):
             self._identities[facts.sha256] = await place.identify(path)
         for ruleset in self._unknown(facts):
-            self._results[ruleset.digest][facts.sha256] = await place.scan(ruleset, path)
+            self._results[ruleset.digest][facts.sha256] = self._bounded(await place.scan(ruleset, path))
+
+    def _bounded(self, result: ScanResult) -> ScanResult:
+        """The same, without where the rules hit once that is known of so many."""
+        self._hits_left -= len(result.hits)
+        return result if self._hits_left >= 0 else replace(result, hits=())
 
     def _is_identified(self, facts: SampleFacts) -> bool:
         return facts.sha256 in self._order.identified or facts.sha256 in self._identities
@@ -170,6 +189,7 @@ class _Examiner:
                 with opened(path) as file:
                     key = sample_key(self._order.organisation_id, sha256)
                     await self._stored.samples.put_file(key, file, sha256)
+                await asyncio.to_thread(path.unlink)
 
         await _all(put(*each) for each in kept.items())
 

@@ -16,6 +16,8 @@ from sigreq.domain.verdict import Outcome, ScanResult
 from sigreq.tables.submissions import Scan, Submission
 from sigreq.transaction import Transaction
 
+_OLDEST_FIRST = (col(Scan.at), col(Scan.id))
+
 
 @dataclass(frozen=True)
 class Round:
@@ -75,7 +77,8 @@ async def known(
             col(Scan.ruleset_digest).in_(set(digests)),
             col(Scan.outcome) != Outcome.NOT_SCANNED,
         )
-        .order_by(col(Scan.at))
+        .distinct(col(Scan.sha256), col(Scan.ruleset_digest))
+        .order_by(col(Scan.sha256), col(Scan.ruleset_digest), col(Scan.at).desc())
     )
     return {
         (row.sha256, row.ruleset_digest or ""): Known(result_of(row), row.scanned_at)
@@ -90,10 +93,38 @@ def result_of(row: Scan) -> ScanResult:
     )
 
 
-async def of_submission(tx: Transaction, submission_id: str) -> Sequence[Scan]:
-    """All scans of a submission's files, oldest first."""
-    statement = select(Scan).where(col(Scan.submission_id) == submission_id).order_by(col(Scan.at), col(Scan.id))
-    return (await tx.session.scalars(statement)).all()
+@dataclass(frozen=True)
+class Seen:
+    """What came of one scan of a submission, without where the rules hit."""
+
+    sha256: str
+    purpose: str
+    version: str
+    at: datetime
+    result: ScanResult
+
+
+async def outcomes(tx: Transaction, submission_id: str) -> list[Seen]:
+    """What came of all scans of a submission's files, oldest first."""
+    statement = select(
+        col(Scan.sha256),
+        col(Scan.purpose),
+        col(Scan.version),
+        col(Scan.at),
+        col(Scan.outcome),
+        col(Scan.detections),
+        col(Scan.reason),
+    ).where(col(Scan.submission_id) == submission_id)
+    return [
+        Seen(row[0], row[1], row[2], row[3], ScanResult(row[4], tuple(row[5]), row[6]))
+        for row in await tx.session.execute(statement.order_by(*_OLDEST_FIRST))
+    ]
+
+
+async def of_files(tx: Transaction, submission_id: str, sha256s: Iterable[str]) -> Sequence[Scan]:
+    """The scans of some of a submission's files, oldest first."""
+    statement = select(Scan).where(col(Scan.submission_id) == submission_id, col(Scan.sha256).in_(set(sha256s)))
+    return (await tx.session.scalars(statement.order_by(*_OLDEST_FIRST))).all()
 
 
 async def hit_by(tx: Transaction, rule: str, *, is_open: bool, limit: int) -> Sequence[Submission]:

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sigreq.domain.examination import File, overall
+from sigreq.domain.examination import File, overall, shown
 from sigreq.domain.verdict import Finding, ScanResult, conclude
 from sigreq.scanning.nearness import near
 from sigreq.store import files, samples, scans, similar
+from sigreq.store.scans import Seen
 from sigreq.store.similar import Likeness
 from sigreq.tables.submissions import Sample, Scan, Submission
 from sigreq.transaction import Transaction
 
 CLAIMED, NEWEST = "claimed", "newest"
+Key = tuple[str, str, datetime]
 # Each costs tens of milliseconds.
 COMPARED_FILES = 5
 
@@ -41,50 +43,42 @@ async def of(tx: Transaction, submission: Submission, *, after: int, limit: int)
     everything = await files.of(tx, submission)
     page = [file for file in everything if file.position > after][: limit + 1]
     is_more = len(page) > limit
-    known = await samples.by_sha256(tx, submission.organisation_id, [f.facts.sha256 for f in page if f.facts])
-    seen = _Seen(submission, everything, await scans.of_submission(tx, submission.id))
-    reports = [
-        FileReport(
-            file,
-            known.get(file.facts.sha256) if file.facts else None,
-            seen.scans(file),
-            seen.finding(file),
-        )
-        for file in page[:limit]
-    ]
-    return reports, page[limit - 1].position if is_more else None
+    page = page[:limit]
+    sha256s = {file.facts.sha256 for file in page if file.facts}
+    known = await samples.by_sha256(tx, submission.organisation_id, sha256s)
+    seen = _Seen(submission, everything, await scans.outcomes(tx, submission.id))
+    rows: dict[str, list[Scan]] = {}
+    for row in await scans.of_files(tx, submission.id, sha256s):
+        rows.setdefault(row.sha256, []).append(row)
+    reports = []
+    for file in page:
+        sha256 = file.facts.sha256 if file.facts else ""
+        own = [FileScan(row, seen.result(row, file)) for row in rows.get(sha256, [])]
+        reports.append(FileReport(file, known.get(sha256), own, seen.finding(file)))
+    return reports, page[-1].position if is_more else None
 
 
 class _Seen:
     """The scans of a submission, by the rounds they were made in."""
 
-    def __init__(self, submission: Submission, everything: Sequence[File], rows: Sequence[Scan]) -> None:
-        self._kind = submission.kind
-        self._rows: dict[str, list[Scan]] = {}
-        rounds: dict[tuple[str, str, datetime], dict[str, ScanResult]] = {}
-        for row in rows:
-            self._rows.setdefault(row.sha256, []).append(row)
-            rounds.setdefault(_round(row), {})[row.sha256] = scans.result_of(row)
+    def __init__(self, submission: Submission, everything: Sequence[File], found: Sequence[Seen]) -> None:
+        rounds: dict[Key, dict[str, ScanResult]] = {}
+        for each in found:
+            rounds.setdefault((each.purpose, each.version, each.at), {})[each.sha256] = each.result
         self._results = {key: overall(everything, results) for key, results in rounds.items()}
+        by_purpose = {key[0]: shown(submission.kind, everything, results) for key, results in rounds.items()}
+        self._claimed = by_purpose.get(CLAIMED, {})
+        # When only one version was scanned with it is the newest too.
+        self._newest = by_purpose.get(NEWEST, self._claimed)
 
-    def scans(self, file: File) -> list[FileScan]:
-        rows = self._rows.get(file.facts.sha256, []) if file.facts else []
-        return [FileScan(row, self._results[_round(row)][file.position]) for row in rows]
+    def result(self, row: Scan, file: File) -> ScanResult:
+        return self._results[(row.purpose, row.version, row.at)][file.position]
 
     def finding(self, file: File) -> Finding | None:
-        """For a file that was sent. When only one version was scanned with it is the newest too."""
-        if file.parent is not None or not self._results:
+        """For a file that was sent."""
+        if file.position not in self._claimed:
             return None
-        by_purpose = {purpose: results for (purpose, _, _), results in self._results.items()}
-        claimed = by_purpose.get(CLAIMED)
-        newest = by_purpose.get(NEWEST, claimed)
-        if claimed is None or newest is None:
-            return None
-        return conclude(self._kind, [claimed[file.position]], [newest[file.position]])
-
-
-def _round(row: Scan) -> tuple[str, str, datetime]:
-    return row.purpose, row.version, row.at
+        return conclude([self._claimed[file.position]], [self._newest[file.position]])
 
 
 @dataclass(frozen=True)
@@ -103,7 +97,7 @@ async def similar_to(tx: Transaction, submission: Submission) -> Similar:
         tx, submission.organisation_id, [f.facts.sha256 for f in await files.of(tx, submission) if f.facts]
     )
     found = [*own.values()]
-    rules = {rule for row in await scans.of_submission(tx, submission.id) for rule in row.detections}
+    rules = {rule for each in await scans.outcomes(tx, submission.id) for rule in each.result.detections}
     distances: dict[str, int] = {}
     for sample in [each for each in found if each.tlsh][:COMPARED_FILES]:
         others = await similar.digests_of_type(tx, sample.mime, own)

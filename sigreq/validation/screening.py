@@ -107,21 +107,22 @@ class Screening:
             of.organisation_id, case.files, [*rulesets.values()], submissions.passwords(of), case.identified, known
         )
         examination = await self.stored.examine(order)
-        finding = conclude(of.kind, _of_sent(examination, claimed), _of_sent(examination, newest))
+        finding = conclude(_shown(of, examination, claimed), _shown(of, examination, newest))
         answers = KnownAnswers(self.database, self.rulesets, self.stored)
-        answer = None
-        if finding is Finding.REFUTED and case.claimed is not None and case.newest is not None:
-            answer = await answers.first_without(of, examination.files, case.claimed, case.newest)
         is_name_known = await answers.is_ours(of.detection_name, [*rulesets.values()])
+        answer = None
+        # What another product detects is not mended by our newest version, whatever our own rules say.
+        if finding is Finding.REFUTED and is_name_known and case.claimed is not None and case.newest is not None:
+            answer = await answers.first_without(of, examination.files, case.claimed, case.newest)
         return _Screened(examination, claimed, newest, finding, is_name_known, answer)
 
     async def _rules(self, release: Release | None) -> Ruleset | None:
         return None if release is None else await self.rulesets.find(release.ruleset_digest)
 
 
-def _of_sent(examination: Examination, ruleset: Ruleset | None) -> list[ScanResult]:
-    """The result of each file that was sent; there is none without rules."""
-    return [] if ruleset is None else [result for _, result in examination.of_sent(ruleset.digest)]
+def _shown(of: Submission, examination: Examination, ruleset: Ruleset | None) -> list[bool | None]:
+    """Whether each file that was sent shows the fault; nothing is known without rules."""
+    return [] if ruleset is None else examination.shown(of.kind, ruleset.digest)
 
 
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:

@@ -6,9 +6,9 @@ from hashlib import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sigreq.domain.examination import ALLOWED, File, assembled, overall, tree_of
+from sigreq.domain.examination import ALLOWED, File, assembled, overall, shown, tree_of
 from sigreq.domain.faults import Fault
-from sigreq.domain.submission import SampleFacts
+from sigreq.domain.submission import Kind, SampleFacts
 from sigreq.domain.verdict import Outcome, ScanResult
 
 CLEAN = ScanResult(Outcome.CLEAN)
@@ -69,3 +69,25 @@ def test_trees_that_are_put_together_come_apart_as_they_were(shapes: list[list[i
     files = assembled(sent, trees)
     assert [each.position for each in files] == list(range(len(files)))
     assert {position: tree_of(files, position) for position in trees} == trees
+
+
+FN, FP = Kind.FALSE_NEGATIVE, Kind.FALSE_POSITIVE
+
+
+def test_one_detected_member_says_nothing_of_the_others_that_were_missed() -> None:
+    files = [file(0), file(1, 0), file(2, 0)]
+    one, all_of_them = results(f0=CLEAN, f1=HIT, f2=CLEAN), results(f0=CLEAN, f1=HIT, f2=HIT)
+    assert (shown(FN, files, one), shown(FN, files, all_of_them)) == ({0: True}, {0: False})
+    assert (shown(FP, files, one), shown(FP, files, results(f0=CLEAN, f1=CLEAN, f2=CLEAN))) == ({0: True}, {0: False})
+
+
+def test_a_hit_on_the_archive_itself_covers_what_it_holds() -> None:
+    files = [file(0), file(1, 0), replace(file(2, 1, Fault.ARCHIVE_ENCRYPTED), facts=None)]
+    assert shown(FN, files, results(f0=HIT, f1=CLEAN)) == {0: False}
+    assert shown(FN, files, results(f0=CLEAN, f1=HIT)) == {0: False}
+
+
+def test_for_a_missed_file_a_hit_does_not_make_up_for_what_was_not_seen() -> None:
+    files = [file(0), file(1, 0), replace(file(2, 0, Fault.ARCHIVE_ENCRYPTED), facts=None)]
+    assert shown(FN, files, results(f0=CLEAN, f1=HIT)) == {0: None}
+    assert shown(FP, files, results(f0=CLEAN, f1=HIT)) == {0: True}

@@ -94,7 +94,9 @@ def test_an_unknown_password_is_told_to_customer_and_analyst_and_is_never_clean(
     assert case["finding"] == "undecided"
     own = customer.submission(case["id"])
     for seen in (case, own):
-        assert [each for each in seen["notices"] if each.startswith("locked.zip > hit.bin: no password we know opens it")]
+        assert [
+            each for each in seen["notices"] if each.startswith("locked.zip > hit.bin: no password we know opens it")
+        ]
     for client in (world.analyst, customer):
         outer, member = report(client, case["id"])
         assert [each["code"] for each in member["not_seen"]] == ["archive_encrypted"]

@@ -11,7 +11,8 @@ import pytest
 from sigreq.domain.faults import Fault
 from sigreq.domain.verdict import ScanResult
 from sigreq.scanning import pool
-from sigreq.scanning.pool import ChildDiedError, CpuLimitError, Pool, Terms
+from sigreq.scanning.pool import Pool
+from sigreq.scanning.process import ChildDiedError, CpuLimitError, Terms
 from sigreq.scanning.scanner import Place, Scanner
 from tests.scanning.support import RULESET, in_place, with_scanner, written
 

@@ -237,6 +237,30 @@ def test_a_child_that_is_asked_something_else_than_what_was_sent_ahead_is_replac
     assert in_place(examine, tmp_path) == (Outcome.DETECTED, "text/plain")
 
 
+def test_an_answer_that_nobody_took_is_not_taken_for_one_about_the_next_sample(tmp_path: Path) -> None:
+    async def examine(scanner: Scanner) -> Outcome:
+        async with scanner.place() as place:
+            sample = written(place.folder, b"harmless", "sample")
+            await place.begin(sample, [RULESET], passwords=None, is_identified=True)
+        async with scanner.place() as place:
+            return (await place.scan(RULESET, written(place.folder, NEEDLE, "sample"))).outcome
+
+    assert with_scanner(examine, tmp_path) is Outcome.DETECTED
+
+
+def test_a_child_that_dies_of_what_was_sent_ahead_costs_no_member(tmp_path: Path) -> None:
+    async def examine(place: Place) -> int:
+        sample = written(place.folder, zipped(b"one", b"two"), "sample")
+        await place.begin(sample, [RULESET], passwords=[], is_identified=False)
+        while not (place.folder / "member-2").exists():
+            await asyncio.sleep(0.01)
+        for child in children_of(psutil.Process()):
+            child.kill()
+        return len((await place.unpack(sample, [])).members)
+
+    assert in_place(examine, tmp_path) == 2
+
+
 def test_a_place_is_empty_again_when_it_is_left(tmp_path: Path) -> None:
     async def leave(scanner: Scanner) -> list[Path]:
         async with scanner.place() as place:

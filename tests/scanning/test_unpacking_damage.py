@@ -1,7 +1,11 @@
 """Damaged and lying archives are read as far as can be, and reported."""
 
+import bz2
+import gzip
+import lzma
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from tests.scanning.packed import by_libarchive, seven_zipped, tarred, zipped
 from tests.scanning.unpacked import LIMITS, Found, unpacked
 
 BROKEN = ["archive_broken"]
+HIDDEN = b"never seen otherwise"
 
 
 @pytest.mark.parametrize("cut", [1, 40, 100])
@@ -96,3 +101,28 @@ def test_damage_never_escapes_and_never_passes_for_another_content(
     with tempfile.TemporaryDirectory() as folder:
         found = unpacked(Path(folder), bytes(changed))
     assert found.all_faults or {content for content in found.contents if content} <= WHOLE
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_what_stands_behind_the_end_of_a_compressed_tar_is_not_passed_over(
+    tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    both = tarred({"first": b"first"}) + tarred({"behind": b"never seen otherwise"})
+    assert "archive_broken" in unpacked(tmp_path, compress(both)).faults
+
+
+def test_what_stands_between_two_gzip_streams_is_not_passed_over(tmp_path: Path) -> None:
+    sample = gzip.compress(b"first") + b"junk" + gzip.compress(b"never seen otherwise")
+    assert unpacked(tmp_path, sample).faults == ["archive_broken"]
+
+
+def test_gzip_streams_in_a_row_are_whole(tmp_path: Path) -> None:
+    sample = b"".join(gzip.compress(os.urandom(200_000)) for _ in range(3)) + bytes(512)
+    assert unpacked(tmp_path, sample).faults == []
+
+
+def test_a_member_of_a_zip_that_its_directory_does_not_name_is_not_passed_over(tmp_path: Path) -> None:
+    glued = zipped({"a": HIDDEN}) + zipped({"b": b"b"})
+    for number, sample in enumerate([glued, b"X" + glued]):
+        (tmp_path / f"{number}").mkdir()
+        assert unpacked(tmp_path / f"{number}", sample).faults == BROKEN

@@ -84,11 +84,11 @@ def test_what_inner_archives_give_counts_against_the_ratio_of_the_outer_one(tmp_
 def test_when_the_time_is_up_unpacking_ends_and_says_so(tmp_path: Path) -> None:
     started = time.monotonic()
     found = unpacked(tmp_path, zipped(random_members(10)), limits=replace(LIMITS, seconds=0))
-    assert found == Found(LIMITED, [])
+    assert found == Found(["timeout"], [])
     sample = by_libarchive({"x": os.urandom(20_000_000)}, "zip", password="infected")
     (tmp_path / "slow").mkdir()
     found = unpacked(tmp_path / "slow", sample, limits=replace(LIMITS, seconds=1))
-    assert found == Found(LIMITED, [(0, "x", None, LIMITED)])
+    assert found == Found(["timeout"], [(0, "x", None, ["timeout"])])
     assert time.monotonic() - started < 5
 
 

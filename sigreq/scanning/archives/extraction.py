@@ -25,6 +25,10 @@ class LimitReachedError(Exception):
     """No more is read out of this archive."""
 
 
+class OutOfTimeError(LimitReachedError):
+    """The time for the whole sample is up."""
+
+
 class DamagedError(Exception):
     """The archive is not what it says of itself."""
 
@@ -53,6 +57,7 @@ class _MemberTooLargeError(Exception):
 PASSING = (LimitReachedError, WriteFailedError)
 
 _FAULTS: tuple[tuple[type[Exception], Fault], ...] = (
+    (OutOfTimeError, Fault.TIMEOUT),
     (LimitReachedError, Fault.ARCHIVE_LIMIT),
     (_MemberTooLargeError, Fault.ARCHIVE_LIMIT),
     (LockedError, Fault.ARCHIVE_ENCRYPTED),
@@ -119,9 +124,9 @@ class Run:
         return self.folder / f"member-{node.number}"
 
     def check_time(self) -> None:
-        """Raise LimitReachedError when the time is up."""
+        """Raise OutOfTimeError when the time is up."""
         if time.monotonic() > self._deadline:
-            raise LimitReachedError
+            raise OutOfTimeError
 
     def count(self) -> None:
         """Count one entry of an archive, listed or not. Raises LimitReachedError."""
@@ -183,8 +188,8 @@ class Archive:
             size = self._write(node, chunks)
         except _MemberTooLargeError:
             self._drop(node, Fault.ARCHIVE_LIMIT)
-        except LimitReachedError:
-            self._drop(node, Fault.ARCHIVE_LIMIT)
+        except LimitReachedError as error:
+            self._drop(node, fault_of(error))
             raise
         except WriteFailedError:
             raise

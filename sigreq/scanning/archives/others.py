@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -41,6 +42,7 @@ if IS_AVAILABLE:
     _is_encrypted = ffi.ffi("entry_is_encrypted", [ctypes.c_void_p], ctypes.c_int)
     _format = ffi.ffi("format", [ctypes.c_void_p], ctypes.c_int)
     _has_encrypted_entries = ffi.ffi("read_has_encrypted_entries", [ctypes.c_void_p], ctypes.c_int)
+    _filter_bytes = ffi.ffi("filter_bytes", [ctypes.c_void_p, ctypes.c_int], ctypes.c_longlong)
     _pathname_utf8 = ffi.ffi("entry_pathname_utf8", [ctypes.c_void_p], ctypes.c_char_p)
 
 
@@ -73,8 +75,9 @@ _SUPPORT = {
     Kind.LHA: _Support(("lha",)),
     Kind.XAR: _Support(("xar",)),
 }
-# The library's number of the format.
-_XAR = 0xA0000
+# The library's numbers of formats; the lower bits tell variants.
+_XAR, _TAR, _FORMAT_MASK = 0xA0000, 0x30000, 0xFF0000
+_GZIP_START = b"\x1f\x8b"
 # Of these the library may take damage for the end.
 _NEVER_EMPTY = frozenset({Kind.AR, Kind.CAB, Kind.ISO9660, Kind.LHA, Kind.RAR, Kind.RAR5, Kind.RPM, Kind.TAR})
 
@@ -87,6 +90,8 @@ def read(archive: Archive, kind: Kind) -> None:
         raise MissingLibraryError
     support = _SUPPORT[kind]
     if _read(archive, support):
+        if support.filters and _has_tail(archive, kind):
+            raise DamagedError
         return
     # What begins with zeros passes for a tar without members.
     if "raw" in support.formats:
@@ -107,6 +112,47 @@ def _read(archive: Archive, support: _Support) -> bool:
         except ffi.ArchiveError as error:
             raise _meaning(reader, error) from error
     return not is_empty
+
+
+def _has_tail(archive: Archive, kind: Kind) -> bool:
+    """Whether there is more in a compressed file than was read: behind the end of its tar, or of its last stream."""
+    support = _SUPPORT[kind]
+    if kind is Kind.GZIP and _has_other_than_streams(archive):
+        return True
+    if "tar" not in support.formats:
+        return False
+    with _reader(support) as reader:
+        _open(reader, os.fsencode(archive.path), CHUNK)
+        for _ in _entries(reader):
+            archive.run.check_time()
+        if _format(reader) & _FORMAT_MASK != _TAR:
+            return False
+        end = _filter_bytes(reader, 0)
+    with _reader(support._replace(formats=("raw", "empty"))) as reader:
+        _open(reader, os.fsencode(archive.path), CHUNK)
+        for _ in _entries(reader):
+            for chunk in _content(reader):
+                archive.run.check_time()
+                if any(chunk[max(0, end) :]):
+                    return True
+                end -= len(chunk)
+    return False
+
+
+def _has_other_than_streams(archive: Archive) -> bool:
+    """Whether something but zeros stands behind a gzip stream that is not another one; libarchive just stops there."""
+    with archive.path.open("rb") as file:
+        rest = b""
+        while rest := rest or file.read(CHUNK):
+            if not rest.startswith(_GZIP_START[: len(rest)]):
+                return bool((rest + file.read(CHUNK)).strip(b"\0"))
+            stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            while not stream.eof and rest:
+                archive.run.check_time()
+                stream.decompress(rest, CHUNK)
+                rest = stream.unconsumed_tail or (b"" if stream.eof else file.read(CHUNK))
+            rest = stream.unused_data
+    return False
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """Zip files, wherever in a file they stand."""
 
 import bz2
+import re
 import stat
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from pyzipper import AESZipFile, ZipInfo
@@ -26,6 +28,12 @@ from sigreq.scanning.archives.extraction import (
 )
 
 _LOCAL_MAGIC = b"PK\x03\x04"
+# Magic, version needed, flags, method, lengths of the name and the extra field.
+_LOCAL = struct.Struct("<4s3H16xHH")
+_HEADER = re.compile(re.escape(_LOCAL_MAGIC) + b".{26}", re.DOTALL)
+_NEWEST_VERSION, _LONGEST_NAME = 63, 1024
+_METHODS = frozenset({*range(13), 14, 18, 19, 20, 93, 94, 95, 96, 97, 98, 99})
+_GAP_CHUNK = 1 << 20
 _STARTS = (_LOCAL_MAGIC, b"PK\x05\x06", b"PK\x07\x08")
 # The library reads all of a directory before we can count: with less than 200 bytes for each of a million members.
 _DIRECTORY_BYTES = 8 << 20
@@ -88,13 +96,40 @@ def read(archive: Archive, file: BinaryIO) -> None:
             archive.run.count()
         else:
             _save(archive, archive.list(member.filename), zipped, member, announced)
-    file.seek(0)
-    is_first = file.read(len(_LOCAL_MAGIC)) == _LOCAL_MAGIC
-    # Only the last of several zips glued together is read: what stands before its first member is not.
-    is_glued = is_first and min((member.header_offset for member in members), default=1) > 0
     # The old format has 16 bits for the count.
-    if is_glued or (len(members) - end[_ECD_ENTRIES_TOTAL]) % (1 << 16):
+    if _holds_unlisted(file, zipped, members) or (len(members) - end[_ECD_ENTRIES_TOTAL]) % (1 << 16):
         archive.node.blame(Fault.ARCHIVE_BROKEN)
+
+
+def _holds_unlisted(file: BinaryIO, zipped: AESZipFile, members: Sequence[ZipInfo]) -> bool:
+    """Whether a member stands between those that the directory names, or before them, as in zips glued together."""
+    position = 0
+    for member in sorted(members, key=lambda each: each.header_offset):
+        if _has_member(file, position, member.header_offset):
+            return True
+        file.seek(member.header_offset)
+        head = file.read(_LOCAL.size)
+        if len(head) == _LOCAL.size:
+            *_, name, extra = _LOCAL.unpack(head)
+            position = max(position, member.header_offset + _LOCAL.size + name + extra + member.compress_size)
+    return _has_member(file, position, zipped.start_dir)
+
+
+def _has_member(file: BinaryIO, start: int, end: int) -> bool:
+    """Whether a local header that could be one stands there; programs hold the bare magic bytes as well."""
+    file.seek(start)
+    left, before = end - start, b""
+    while left > 0 and (chunk := file.read(min(_GAP_CHUNK, left))):
+        left -= len(chunk)
+        if any(_could_be(found) for found in _HEADER.finditer(before + chunk)):
+            return True
+        before = (before + chunk)[-_LOCAL.size :]
+    return False
+
+
+def _could_be(found: re.Match[bytes]) -> bool:
+    _, version, _, method, name, _ = _LOCAL.unpack(found[0])
+    return version <= _NEWEST_VERSION and method in _METHODS and 0 < name <= _LONGEST_NAME
 
 
 def _opened(file: BinaryIO) -> AESZipFile:

@@ -1,0 +1,127 @@
+"""One examining child process, from its start to its end."""
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import sys
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self, cast
+
+# A thousand members with long names are 0.5 MiB.
+REPLY_BYTES = 4 << 20
+# `-I`: neither the folder it runs in nor a user's own packages are in the import path.
+COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "sigreq.scanning.child")
+# A killed child is gone at once; only a descendant that holds its pipe open could make us wait.
+_REAP_SECONDS = 5
+# Between the end of a child's output and its own.
+_LAST_BREATH_SECONDS = 1
+
+Request = dict[str, Any]
+
+
+class ChildDiedError(Exception):
+    """A child ended, or answered nonsense, before it had answered; or the pool is closed."""
+
+
+class CpuLimitError(Exception):
+    """A child used up the processor time it had for an answer."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What every child of a pool is started with: what it may read, how large a file it may write, how nice it is."""
+
+    readable: str
+    file_bytes: int
+    niceness: int
+
+
+class Child:
+    """One child process; its environment is empty, so no secret of ours is in reach of a sample."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._requests = cast("asyncio.StreamWriter", process.stdin)
+        self._replies = cast("asyncio.StreamReader", process.stdout)
+        self._sent: deque[Request] = deque()
+        self.asked = 0
+
+    @classmethod
+    async def start(cls, folder: Path, terms: Terms) -> Self:
+        return cls(
+            await asyncio.create_subprocess_exec(
+                *COMMAND,
+                json.dumps(asdict(terms)),
+                cwd=folder,
+                env={},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                limit=REPLY_BYTES,
+                start_new_session=True,
+            ),
+        )
+
+    async def ask(self, request: Request) -> bytes:
+        """The line that answers it. Raises ChildDiedError, also when another answer would come first."""
+        self.asked += 1
+        if not self._sent:
+            await self.send([request])
+        if self._sent.popleft() != request:
+            raise ChildDiedError
+        return await self.line()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it was sent what nobody has taken the answer to."""
+        return bool(self._sent)
+
+    async def send(self, requests: Iterable[Request]) -> None:
+        """Send what will be asked next, in this order. Raises ChildDiedError and CpuLimitError."""
+        sent = list(requests)
+        self._sent.extend(sent)
+        try:
+            self._requests.writelines(json.dumps(request).encode() + b"\n" for request in sent)
+            await self._requests.drain()
+        except OSError as error:
+            raise await self._death() from error
+
+    async def line(self) -> bytes:
+        """The next line it says. Raises ChildDiedError and CpuLimitError."""
+        try:
+            line = await self._replies.readline()
+        except (OSError, ValueError) as error:  # a line over the limit is a ValueError
+            raise ChildDiedError from error
+        if not line.endswith(b"\n"):
+            raise await self._death()
+        return line
+
+    async def _death(self) -> Exception:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), _LAST_BREATH_SECONDS)
+        return CpuLimitError() if self._process.returncode == -signal.SIGXCPU else ChildDiedError()
+
+    def resident(self) -> int:
+        """Bytes of memory it holds; none when it is gone."""
+        try:
+            pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        except OSError:
+            return 0
+        return pages * resource.getpagesize()
+
+    def kill(self) -> None:
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def end(self) -> None:
+        self.kill()
+        with suppress(TimeoutError):
+            # Reads what is left in the pipe: a full one would keep the process from being reaped.
+            await asyncio.wait_for(self._process.communicate(), _REAP_SECONDS)
