@@ -102,7 +102,7 @@ def shown(kind: Kind, files: Sequence[File], results: Mapping[str, ScanResult]) 
 
 def _is_missed(tree: Tree, results: Mapping[str, ScanResult]) -> bool | None:
     """`tree` has what holds a file before it."""
-    holders = {file.parent for file in tree}
+    holders = {file.parent for file in tree if file.facts is not None}
     settled: set[int] = set()
     is_missed = False
     for file in tree:

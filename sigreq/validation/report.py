@@ -46,10 +46,11 @@ async def of(tx: Transaction, submission: Submission, *, after: int, limit: int)
     page = page[:limit]
     sha256s = {file.facts.sha256 for file in page if file.facts}
     known = await samples.by_sha256(tx, submission.organisation_id, sha256s)
-    seen = _Seen(submission, everything, await scans.outcomes(tx, submission.id))
     rows: dict[str, list[Scan]] = {}
     for row in await scans.of_files(tx, submission.id, sha256s):
         rows.setdefault(row.sha256, []).append(row)
+    # Read last: a scan that is finished meanwhile may be among all outcomes, but none of the rows is missing there.
+    seen = _Seen(submission, everything, await scans.outcomes(tx, submission.id))
     reports = []
     for file in page:
         sha256 = file.facts.sha256 if file.facts else ""

@@ -87,6 +87,11 @@ def test_a_hit_on_the_archive_itself_covers_what_it_holds() -> None:
     assert shown(FN, files, results(f0=CLEAN, f1=HIT)) == {0: False}
 
 
+def test_an_archive_of_nothing_but_links_is_missed_itself() -> None:
+    link = replace(file(1, 0, Fault.LINK_SKIPPED), facts=None)
+    assert shown(FN, [file(0), link], results(f0=CLEAN)) == {0: True}
+
+
 def test_for_a_missed_file_a_hit_does_not_make_up_for_what_was_not_seen() -> None:
     files = [file(0), file(1, 0), replace(file(2, 0, Fault.ARCHIVE_ENCRYPTED), facts=None)]
     assert shown(FN, files, results(f0=CLEAN, f1=HIT)) == {0: None}

@@ -10,7 +10,7 @@ import pytest
 
 from sigreq.domain.faults import Fault
 from sigreq.domain.verdict import ScanResult
-from sigreq.scanning import pool
+from sigreq.scanning import process
 from sigreq.scanning.pool import Pool
 from sigreq.scanning.process import ChildDiedError, CpuLimitError, Terms
 from sigreq.scanning.scanner import Place, Scanner
@@ -38,7 +38,7 @@ child.main()
 
 
 def children_are(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    monkeypatch.setattr(pool, "COMMAND", (sys.executable, "-I", "-c", code))
+    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-I", "-c", code))
 
 
 def enemy(monkeypatch: pytest.MonkeyPatch, act: str) -> None:
@@ -191,7 +191,7 @@ def test_a_child_that_says_nothing_is_gone_within_a_second_after_its_time(
 
 
 def test_children_that_cannot_be_started_are_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "COMMAND", (str(tmp_path / "missing"),))
+    monkeypatch.setattr(process, "COMMAND", (str(tmp_path / "missing"),))
 
     async def ask(place: Place) -> ScanResult:
         return await place.scan(RULESET, written(place.folder, b"x"))

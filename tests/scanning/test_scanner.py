@@ -252,7 +252,7 @@ def test_a_child_that_dies_of_what_was_sent_ahead_costs_no_member(tmp_path: Path
     async def examine(place: Place) -> int:
         sample = written(place.folder, zipped(b"one", b"two"), "sample")
         await place.begin(sample, [RULESET], passwords=[], is_identified=False)
-        while not (place.folder / "member-2").exists():
+        while not (place.folder / "member-2").exists():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(0.01)
         for child in children_of(psutil.Process()):
             child.kill()
