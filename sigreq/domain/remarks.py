@@ -6,6 +6,7 @@ from typing import Any
 
 from sigreq.domain.examination import Examination, File, Identity
 from sigreq.domain.faults import MEANINGS, Fault, blocking
+from sigreq.domain.printable import printable
 from sigreq.domain.spelling import spelling, spellings
 from sigreq.domain.verdict import Outcome, ScanResult
 
@@ -72,5 +73,4 @@ def _path(file: File, at: Mapping[int, File]) -> str:
     while file.parent is not None:
         file = at[file.parent]
         names.append(file.name)
-    told = " > ".join(reversed(names))[-_LONGEST_NAME:]
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in told)
+    return printable(" > ".join(reversed(names))[-_LONGEST_NAME:])

@@ -10,8 +10,7 @@ from pathlib import Path
 from sigreq.domain.faults import Fault
 from sigreq.domain.ruleset import Ruleset
 from sigreq.scanning import replies
-from sigreq.scanning.pool import Place, Pool
-from sigreq.scanning.process import ChildDiedError, CpuLimitError
+from sigreq.scanning.pool import Place, Pool, answer_or_fault
 
 KEPT_RULESETS = 16
 
@@ -56,13 +55,7 @@ class CompiledRulesets:
             document = await asyncio.to_thread(ruleset.document)
             await asyncio.to_thread((place.folder / "document").write_bytes, document)
             try:
-                fault = await _ask_to_compile(place)
-            except TimeoutError:
-                return Fault.TIMEOUT
-            except CpuLimitError:
-                return Fault.CPU_LIMIT
-            except ChildDiedError:
-                return Fault.CHILD_DIED
+                fault = await answer_or_fault(_ask_to_compile(place))
             finally:
                 # Rules may have harmed it; and once it is gone, nobody holds the file open for writing.
                 await place.retire()

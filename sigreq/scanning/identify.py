@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import tlsh  # type: ignore[import-not-found] # ships no types
 
 from sigreq.domain.faults import Fault
+from sigreq.domain.printable import printable
 
 # Of a larger file only the type is told: a digest of its beginning would be near to nothing that others have, and
 # parsing a program takes more than twice its size in memory.
@@ -144,6 +145,6 @@ def _text(raw: str | bytes) -> str:
     """At most MAX_TEXT characters, with a mark for each that cannot be printed: control, invalid, invisible ones."""
     words = raw[:MAX_TEXT]
     words = words.decode(errors="replace") if isinstance(words, bytes) else words
-    words = "".join(each if each.isprintable() else "\ufffd" for each in words)
+    words = printable(words)
     lengths = accumulate(len(json.dumps(each)) - len('""') for each in words)
     return words[: sum(length <= MAX_TEXT for length in lengths)]

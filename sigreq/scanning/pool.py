@@ -4,11 +4,12 @@ import asyncio
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from sigreq.domain.faults import Fault
 from sigreq.scanning.process import Child, ChildDiedError, CpuLimitError, Request, Terms
 
 # What earlier samples did to a child is forgotten after so many asks.
@@ -183,6 +184,18 @@ class Pool:
             await child.end()
         finally:
             self._living.discard(child)
+
+
+async def answer_or_fault(asked: Awaitable[T]) -> T | Fault:
+    """What was answered, or which limit kept it from being answered."""
+    try:
+        return await asked
+    except TimeoutError:
+        return Fault.TIMEOUT
+    except CpuLimitError:
+        return Fault.CPU_LIMIT
+    except ChildDiedError:
+        return Fault.CHILD_DIED
 
 
 def _timed(request: Request, seconds: float) -> Request:

@@ -16,6 +16,7 @@ from msgspec import Meta
 from sigreq.domain.examination import Identity
 from sigreq.domain.faults import Fault
 from sigreq.domain.limits import UnpackLimits
+from sigreq.domain.printable import printable
 from sigreq.domain.verdict import Outcome, ScanResult
 
 ENGINE = f"YARA {version('yara-python')}"
@@ -185,7 +186,7 @@ def _member(reply: _MemberReply, folder: Path) -> Member:
     path = None if reply.size is None else folder / f"member-{reply.number}"
     if path is not None and _plain_size(path) != reply.size:
         raise ValueError("another size than announced")
-    name = one_line(reply.name)[:NAME_LENGTH]
+    name = printable(valid_text(reply.name))[:NAME_LENGTH]
     return Member(reply.number, reply.parent, name, reply.size, _once(reply.faults), path)
 
 
@@ -253,11 +254,6 @@ def problems(reply: bytes) -> tuple[str, ...]:
 def valid_text(said: str) -> str:
     """The same without what PostgreSQL refuses: NUL and halves of surrogate pairs are shown as question marks."""
     return said.replace("\0", "?").encode(errors="replace").decode()
-
-
-def one_line(name: str) -> str:
-    """A name that cannot be read as anything but one: what does not print is shown as a replacement."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in valid_text(name))
 
 
 def _plain_size(path: Path) -> int:

@@ -1,7 +1,7 @@
 """Examination of samples out of reach of what a sample or a rule may do."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -15,8 +15,8 @@ from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.verdict import ScanResult
 from sigreq.scanning import pool, replies
 from sigreq.scanning.compiled import CompiledRulesets
-from sigreq.scanning.pool import Pool
-from sigreq.scanning.process import ChildDiedError, CpuLimitError, Request, Terms
+from sigreq.scanning.pool import Pool, answer_or_fault
+from sigreq.scanning.process import ChildDiedError, Request, Terms
 from sigreq.scanning.replies import Capabilities, Unpacked
 
 _IDENTIFY_SECONDS = 20.0
@@ -70,14 +70,14 @@ class Place:
             lambda reply: replies.unpacked(reply, self.folder, self._limits),
             made="member-",
         )
-        answer = await _answer(asked)
+        answer = await answer_or_fault(asked)
         faults = (answer,) if isinstance(answer, Fault) else answer.faults
         await self._retire_after(faults if isinstance(answer, Fault) else faults + _of_members(answer))
         return Unpacked(faults) if isinstance(answer, Fault) else answer
 
     async def identify(self, sample: Path) -> Identity:
         """What the sample is."""
-        answer = await _answer(self._place.ask(*_to_identify(sample), replies.identity))
+        answer = await answer_or_fault(self._place.ask(*_to_identify(sample), replies.identity))
         identity = Identity(fault=answer) if isinstance(answer, Fault) else answer
         await self._retire_after([identity.fault])
         return identity
@@ -87,7 +87,7 @@ class Place:
         async with self._rulesets.used(ruleset) as rules:
             if isinstance(rules, Fault):
                 return ScanResult.not_scanned(rules)
-            answer = await _answer(self._place.ask(*self._to_scan(sample, rules), replies.scan_result))
+            answer = await answer_or_fault(self._place.ask(*self._to_scan(sample, rules), replies.scan_result))
         result = ScanResult.not_scanned(answer) if isinstance(answer, Fault) else answer
         await self._retire_after([result.reason])
         return result
@@ -145,7 +145,7 @@ class Scanner:
         """What keeps `source` from being published as the rule `name`; empty when nothing does."""
         request = {"ask": "lint", "name": name, "source": source}
         async with self._compilers.place() as place:
-            answer = await _answer(place.ask(request, self._timeout.total_seconds(), replies.problems))
+            answer = await answer_or_fault(place.ask(request, self._timeout.total_seconds(), replies.problems))
             # The next one compiles rules that others rely on.
             await place.retire()
         if not isinstance(answer, Fault):
@@ -160,7 +160,7 @@ class Scanner:
                 return None
             async with self._compilers.place() as place:
                 request = {"ask": "knows", "ruleset": str(rules), "name": name}
-                answer = await _answer(place.ask(request, self._timeout.total_seconds(), replies.is_known))
+                answer = await answer_or_fault(place.ask(request, self._timeout.total_seconds(), replies.is_known))
         return None if isinstance(answer, Fault) else answer
 
     async def capabilities(self) -> Capabilities | None:
@@ -185,17 +185,6 @@ class Scanner:
 
 def _to_identify(sample: Path) -> tuple[Request, float]:
     return {"ask": "identify", "sample": sample.name}, _IDENTIFY_SECONDS
-
-
-async def _answer(asked: Awaitable[T]) -> T | Fault:
-    try:
-        return await asked
-    except TimeoutError:
-        return Fault.TIMEOUT
-    except CpuLimitError:
-        return Fault.CPU_LIMIT
-    except ChildDiedError:
-        return Fault.CHILD_DIED
 
 
 def _of_members(found: Unpacked) -> tuple[Fault, ...]:

@@ -1,0 +1,6 @@
+"""Text from strangers that must not be read as anything but text."""
+
+
+def printable(text: str) -> str:
+    """The same on one line: what does not print, line breaks and direction marks too, is shown as a replacement."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
