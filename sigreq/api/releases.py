@@ -78,15 +78,16 @@ async def publish_release(
 ) -> Response[views.ReleaseView]:
     """All or nothing. 201 when new, 200 for the same again, 409 for other content under a used version.
 
-    JSON with `ordinal`, `ruleset` (`rules` by name, `allowed` hashes) and `changes` (`id`, `rev`, `is_included`,
-    `reason`); read only after the key was found good, because it may be large.
+    JSON with `ordinal`, `ruleset` (`rules` by name, `allowed`, `hashes`, `disabled`) and `changes` (`id`, `rev`,
+    `is_included`, `reason`); read only after the key was found good, because it may be large.
     """
     actor = await authenticate(request, services)
     require(actor, Permission.PUBLISH)
     data = await asyncio.to_thread(parse, ReleaseIn, await request.body())
     if data.published_at is not None:
         require(actor, Permission.ADMINISTER)
-    ruleset = Ruleset(data.ruleset.rules, frozenset(data.ruleset.allowed))
+    sent = data.ruleset
+    ruleset = Ruleset(sent.rules, frozenset(sent.allowed), sent.hashes, sent.disabled)
     built = [Built(each.id, each.rev, each.is_included, each.reason) for each in data.changes]
     publication = Publication(product, version, data.ordinal, ruleset, built, data.published_at)
     await services.bundles.put_bytes(ruleset_key(ruleset.digest), ruleset.document(), ruleset.digest)

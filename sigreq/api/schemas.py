@@ -130,12 +130,21 @@ class SeverityIn(Strict):
     reason: Text | None = None
 
 
-class Payload(Strict):
-    """What a change asks for: `rule` and `source` for rules, `sha256` for an allowed file."""
+SignatureName = Annotated[
+    str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]{2,120}$", description="a signature's name: letters, digits and _")
+]
 
-    rule: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]{2,120}$")] | None = None
+
+class Payload(Strict):
+    """What a change asks for: the fields of its kind, and no other."""
+
+    rule: SignatureName | None = None
     source: Annotated[str, Field(min_length=1, max_length=100_000)] | None = None
     sha256: Sha256 | None = None
+    name: SignatureName | None = None
+    signature: SignatureName | None = None
+    pin: Sha256 | None = None
+    to: SignatureName | None = None
 
 
 class ChangeIn(Strict):
@@ -153,10 +162,12 @@ class RevisionIn(Strict):
 
 
 class RulesetIn(Strict):
-    """All rules of a version by name, and the files that are never detected."""
+    """All rules of a version by name, files detected or never detected by SHA-256, rules not used (with their pin)."""
 
     rules: dict[str, str]
     allowed: list[Sha256] = []
+    hashes: dict[Sha256, SignatureName] = {}
+    disabled: dict[str, Sha256] = {}
 
 
 class BuiltIn(Strict):

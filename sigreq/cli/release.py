@@ -1,5 +1,6 @@
 """The reference release tool: from approved changes to a published database."""
 
+import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -130,7 +131,7 @@ def _next_place(order: Order) -> tuple[str, int, Ruleset]:
     if is_behind(version, newest):
         click.echo(f"Warning: {version} does not sort above {newest}, the newest of {order.product}.", err=True)
     rules = order.session.client.ruleset(order.product, base["version"])
-    return version, published[0]["ordinal"] + 1, Ruleset(rules["rules"], frozenset(rules["allowed"]))
+    return version, published[0]["ordinal"] + 1, Ruleset.from_document(json.dumps(rules).encode())
 
 
 def _send(order: Order, waiting: Waiting, version: str, ordinal: int, train: Train) -> bool:
@@ -139,7 +140,7 @@ def _send(order: Order, waiting: Waiting, version: str, ordinal: int, train: Tra
     No change is picked up first, because here nothing takes long between reading the feed and publishing: a version
     that the server refuses leaves every change as it was.
     """
-    ruleset = {"rules": dict(train.ruleset.rules), "allowed": sorted(train.ruleset.allowed)}
+    ruleset = json.loads(train.ruleset.document())
     body = {"ordinal": ordinal, "ruleset": ruleset, "changes": train.changes}
     document = {"version": version, "left": train.left, **body}
     if order.is_dry_run:
@@ -165,5 +166,5 @@ def _text(product: str, version: str, train: Train) -> str:
     for report in train.changes:
         note = "included" if report["is_included"] else f"does not apply: {report['reason']}"
         lines.append(f"  {report['id']} rev {report['rev']}: {note}")
-    lines += [f"  {change}: waits for the next version, as it changes the same rule" for change in train.left]
+    lines += [f"  {change}: waits for the next version, as it changes the same signature" for change in train.left]
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Self
 
-from sigreq.domain.changes import ChangeKind, Content, RuleContent, Unfit, apply, content_of, is_in
+from sigreq.domain.changes import ChangeKind, Content, Unfit, content_of
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.versions import Scheme, VersionKey, parse
 
@@ -68,31 +68,30 @@ class Train:
 def couple(items: Iterable[FeedItem], base: Ruleset) -> Train:
     """Apply the changes in the order of their approval.
 
-    A version takes one change of each rule: a second one would leave nothing of the first, which could then not be
+    A version takes one change of each signature: a second one would leave nothing of the first, which could then not be
     proved. What does not apply is reported with the reason.
     """
     ruleset, reports, left, touched = base, [], [], set[str]()
     for item in items:
         change = item["change"]
-        kind = ChangeKind(change["kind"])
-        content = content_of(kind, change["payload"])
-        if isinstance(content, RuleContent) and content.rule in touched:
+        content = content_of(ChangeKind(change["kind"]), change["payload"])
+        if not touched.isdisjoint(content.subjects):
             left.append(change["id"])
             continue
         report = {"id": change["id"], "rev": change["rev"], "is_included": True}
         try:
-            ruleset = _with(kind, content, ruleset)
+            ruleset = _with(content, ruleset)
         except Unfit as error:
             report |= {"is_included": False, "reason": str(error)}
         else:
-            touched |= {content.rule} if isinstance(content, RuleContent) else set()
+            touched |= content.subjects
         reports.append(report)
     return Train(ruleset, reports, left)
 
 
-def _with(kind: ChangeKind, content: Content, ruleset: Ruleset) -> Ruleset:
+def _with(content: Content, ruleset: Ruleset) -> Ruleset:
     """Content that is there already, because somebody published it by hand, is as good as applied."""
-    return ruleset if is_in(content, ruleset) else apply(kind, content, ruleset)
+    return ruleset if content.is_in(ruleset) else content.apply(ruleset)
 
 
 def next_version(published: Iterable[str], today: date) -> str | None:

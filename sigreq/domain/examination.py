@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sigreq.domain.faults import Fault, blocking, is_final
+from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Kind, SampleFacts
 from sigreq.domain.verdict import Outcome, ScanResult
 
@@ -42,6 +43,14 @@ ALLOWED = ScanResult(Outcome.CLEAN, reason="allowed")
 """The database version never detects this content, nor what it holds."""
 
 MAX_DETECTIONS = 50
+
+
+def with_hash(ruleset: Ruleset, sha256: str, result: ScanResult) -> ScanResult:
+    """What the rules found, with the detection by the content's hash, if there is one: scanned or not."""
+    name = ruleset.hashes.get(sha256)
+    if name is None:
+        return result
+    return replace(result, outcome=Outcome.DETECTED, detections=tuple(sorted({name, *result.detections})), reason=None)
 
 
 def overall(files: Sequence[File], results: Mapping[str, ScanResult]) -> dict[int, ScanResult]:

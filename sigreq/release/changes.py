@@ -4,22 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from sigreq.domain import errors, release_errors
-from sigreq.domain.changes import AllowContent, ChangeKind, content_of
+from sigreq.domain.changes import HELPFUL, AddedHash, AllowedHash, ChangeKind, Unfit, content_of
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
-from sigreq.domain.submission import Kind, Track
+from sigreq.domain.submission import Track
 from sigreq.store import changes, files, jobs, locks, releases, submissions
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, begin_change, move_change, move_submission
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, FeedEntry
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
-
-_FITTING_KINDS = {
-    Kind.FALSE_POSITIVE: frozenset({ChangeKind.RULE_MODIFY, ChangeKind.HASH_ALLOW}),
-    Kind.FALSE_NEGATIVE: frozenset({ChangeKind.RULE_MODIFY, ChangeKind.RULE_ADD}),
-}
 
 
 async def draft(
@@ -178,7 +173,7 @@ def _check_submissions(helped: Sequence[Submission], kind: ChangeKind) -> None:
             raise errors.StateForbids(
                 what="Submission", id=each.id, state=each.state, action="draft a change", allowed=State.DETERMINED
             )
-        fitting = _FITTING_KINDS[each.kind]
+        fitting = HELPFUL[each.kind]
         if kind not in fitting:
             allowed = ", ".join(sorted(fitting))
             raise release_errors.ChangeUnfit(
@@ -192,9 +187,9 @@ async def _check_payload(
     """The payload has its kind's fields; an allowed hash is one of the submissions' own samples."""
     try:
         content = content_of(kind, payload)
-    except KeyError as missing:
-        raise release_errors.ChangeUnfit(reason=f"the payload of {kind} needs the field {missing}") from missing
-    if isinstance(content, AllowContent):
+    except Unfit as unfit:
+        raise release_errors.ChangeUnfit(reason=str(unfit)) from unfit
+    if isinstance(content, AllowedHash | AddedHash):
         known = {file.facts.sha256 for each in helped for file in await files.of(tx, each) if file.facts}
         if content.sha256 not in known:
             raise release_errors.ChangeUnfit(reason=f"{content.sha256} is not a sample of these submissions")

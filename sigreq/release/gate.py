@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sigreq.domain.changes import Content, RuleContent, Unfit, apply
+from sigreq.domain.changes import AddedRule, Content, Unfit
 from sigreq.domain.examination import Examination, File
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
 from sigreq.domain.ruleset import Ruleset
@@ -87,11 +87,11 @@ class Gate:
             return ["no database version is published yet; there is nothing to change"], None, None
         base = await self.rulesets.load(found.base.ruleset_digest)
         try:
-            candidate = apply(found.change.kind, found.content, base)
+            candidate = found.content.apply(base)
         except Unfit as unfit:
             return [str(unfit)], base, None
         problems: list[str] = []
-        if isinstance(found.content, RuleContent):
+        if isinstance(found.content, AddedRule):
             problems += await self.scanner.lint(found.content.rule, found.content.source)
         return problems, base, candidate
 
@@ -132,7 +132,7 @@ def _judge(content: Content, scanned: _Scanned) -> list[str]:
     if scanned.of.kind is Kind.FALSE_POSITIVE and result.outcome is Outcome.DETECTED:
         return [f"{about} is still detected by {', '.join(result.detections)}"]
     is_fn = scanned.of.kind is Kind.FALSE_NEGATIVE
-    if is_fn and isinstance(content, RuleContent) and content.rule not in result.detections:
+    if is_fn and isinstance(content, AddedRule) and content.rule not in result.detections:
         return [f"{about} is not detected by {content.rule}"]
     return []
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from json import dumps
 
 from sigreq.domain import database_errors, release_errors
-from sigreq.domain.changes import is_in, subject
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
 from sigreq.domain.people import Actor
 from sigreq.domain.ruleset import Ruleset
@@ -103,15 +102,15 @@ async def _check_nothing_dropped(tx: Transaction, publication: Publication) -> N
 
     What this very publication changes is checked with its changes. Raises FixDropped.
     """
-    settled = {subject(await changes.content(tx, change)) for change, _ in await _waiting(tx, publication)}
+    settled: set[str] = set()
+    for change, _ in await _waiting(tx, publication):
+        settled |= (await changes.content(tx, change)).subjects
     dropped = []
     for change in await changes.published(tx, publication.product):
         content = await changes.content(tx, change)
-        if subject(content) in settled:
-            continue
-        settled.add(subject(content))
-        if not is_in(content, publication.ruleset):
+        if settled.isdisjoint(content.subjects) and not content.is_in(publication.ruleset):
             dropped.append(change.id)
+        settled |= content.subjects
     if dropped:
         raise release_errors.FixDropped(version=publication.version, changes=", ".join(sorted(dropped)))
 
@@ -140,7 +139,7 @@ async def _settle(tx: Transaction, actor: Actor, publication: Publication, chang
         moved = await move_change(tx, change.id, rejected)
         await announce(tx, moved, "withdrawn")
         return
-    if not is_in(await changes.content(tx, change), publication.ruleset):
+    if not (await changes.content(tx, change)).is_in(publication.ruleset):
         raise release_errors.ChangeNotInRuleset(version=publication.version, change=change.id)
     values = {"published_in": publication.version}
     data = {"version": publication.version}

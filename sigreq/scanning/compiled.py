@@ -1,6 +1,7 @@
 """Compiled rulesets on disk, made once each, which children can read and not write."""
 
 import asyncio
+import json
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -52,7 +53,7 @@ class CompiledRulesets:
 
     async def _compile(self, ruleset: Ruleset) -> Path | Fault:
         async with self._compilers.place() as place:
-            document = await asyncio.to_thread(ruleset.document)
+            document = await asyncio.to_thread(_rules_of, ruleset)
             await asyncio.to_thread((place.folder / "document").write_bytes, document)
             try:
                 fault = await answer_or_fault(_ask_to_compile(place))
@@ -67,6 +68,10 @@ class CompiledRulesets:
             found = self._entries.pop(digest).found
             if isinstance(found, Path):
                 found.unlink(missing_ok=True)
+
+
+def _rules_of(ruleset: Ruleset) -> bytes:
+    return json.dumps(dict(ruleset.in_force)).encode()
 
 
 async def _ask_to_compile(place: Place) -> Fault | None:

@@ -30,11 +30,11 @@ yara.set_config(max_match_data=1)
 
 
 def compile_document(document: Path, compiled: Path) -> str | None:
-    """Compile a ruleset document into a file; the fault when any of its rules does not compile.
+    """Compile rules, in JSON by their names, into a file; the fault when any of them does not compile.
 
     Warnings are no hindrance here. Raises OSError.
     """
-    sources = json.loads(document.read_bytes())["rules"]
+    sources = json.loads(document.read_bytes())
     try:
         yara.compile(sources=sources, includes=False).save(str(compiled))
     except (yara.Error, ValueError):

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from sigreq.blobs import BlobMissing, Blobs, sample_key
-from sigreq.domain.examination import ALLOWED, Examination, File, Identity, assembled, tree_of
+from sigreq.domain.examination import ALLOWED, Examination, File, Identity, assembled, tree_of, with_hash
 from sigreq.domain.faults import Fault
 from sigreq.domain.limits import CUSTOMARY_PASSWORDS
 from sigreq.domain.ruleset import Ruleset
@@ -149,7 +149,8 @@ class _Examiner:
         if is_new and not self._is_identified(facts):
             self._identities[facts.sha256] = await place.identify(path)
         for ruleset in self._unknown(facts):
-            self._results[ruleset.digest][facts.sha256] = self._bounded(await place.scan(ruleset, path))
+            result = self._bounded(await place.scan(ruleset, path))
+            self._results[ruleset.digest][facts.sha256] = with_hash(ruleset, facts.sha256, result)
 
     def _bounded(self, result: ScanResult) -> ScanResult:
         """The same, without where the rules hit once that is known of so many."""
@@ -167,8 +168,10 @@ class _Examiner:
         return [each for each in self._order.rulesets if facts.sha256 not in self._results[each.digest]]
 
     def _note(self, facts: SampleFacts, fault: Fault) -> None:
-        for results in self._results.values():
-            results.setdefault(facts.sha256, ScanResult.not_scanned(fault))
+        for ruleset in self._unknown(facts):
+            self._results[ruleset.digest][facts.sha256] = with_hash(
+                ruleset, facts.sha256, ScanResult.not_scanned(fault)
+            )
 
     async def _fetch(self, facts: SampleFacts) -> Path | Fault:
         """The sample in a file, or what is wrong with it."""
