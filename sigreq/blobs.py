@@ -33,6 +33,11 @@ def sample_key(organisation_id: str, sha256: str) -> str:
     return f"{organisation_id}/{sha256}"
 
 
+def corpus_key(sha256: str) -> str:
+    """Where a file of the clean corpus lies."""
+    return f"corpus/{sha256}"
+
+
 def ruleset_key(digest: str) -> str:
     """Where the rules of a version lie."""
     return f"rulesets/{digest}.json"

@@ -25,12 +25,14 @@ from sigreq.jobs import UNREACHABLE, Hints, connect, encode, queue_name, redis_s
 from sigreq.notify import deliveries, letters
 from sigreq.notify.deliveries import Deliveries
 from sigreq.notify.letters import Letters
-from sigreq.release import gate, proof
-from sigreq.release.gate import Gate
+from sigreq.release import gate_end, proof
+from sigreq.release.gate_part import PartScanner
+from sigreq.release.gate_plan import Planner
 from sigreq.release.proof import Proof
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
 from sigreq.scanning.stored import StoredSamples
+from sigreq.scanning.sweep import Sweep
 from sigreq.settings import Settings
 from sigreq.store import workers
 from sigreq.store.jobs import JobName
@@ -81,16 +83,19 @@ class TrackWorker:
     def _works(self) -> dict[JobName, Work]:
         """What each kind of job does."""
         settings, database, lease = self._settings, self._database, self._settings.jobs.lease
-        rulesets = Rulesets(Blobs(settings.s3, settings.s3.bundles))
+        bundles = Blobs(settings.s3, settings.s3.bundles)
+        rulesets = Rulesets(bundles)
         stored = StoredSamples(Blobs(settings.s3, settings.s3.samples), self._scanner, self._work_dir)
         screener = Screening(database, rulesets, stored)
-        tester = Gate(database, rulesets, stored, self._scanner, lease)
+        planner = Planner(database, rulesets, bundles, self._scanner, lease)
+        parts = PartScanner(database, rulesets, stored, Sweep(self._scanner, self._work_dir), bundles, lease)
         writer = Letters(database, self._sender, settings.mail)
         prover = Proof(database, rulesets, stored, settings.analysis.claim, lease)
         return {
             JobName.SCREEN: Work(screener.screen, screening.give_up),
             JobName.EXAMINE: Work(screener.examine_again, screening.give_up_again),
-            JobName.TEST: Work(tester.test, gate.give_up),
+            JobName.GATE: Work(planner.plan, gate_end.give_up),
+            JobName.GATE_PART: Work(parts.scan, gate_end.give_up),
             JobName.PROVE: Work(prover.prove, proof.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),
             JobName.WARN: Work(writer.warn, letters.give_up),

@@ -72,11 +72,26 @@ def release_of(
     }
 
 
+def gated(world: World, product: str, version: str, release: Mapping[str, Any]) -> dict[str, Any]:
+    """The run of the gate that a version went through."""
+    run = world.release.test_train(product, version, release)
+    found: dict[str, Any] = wait_for(lambda: world.release.gate(run["id"]), lambda seen: seen["state"] != "running")
+    return found
+
+
+def published(world: World, product: str, version: str, release: Mapping[str, Any]) -> dict[str, Any]:
+    """A version that has passed the gate and is out."""
+    run = gated(world, product, version, release)
+    assert run["state"] == "passed", run["report"]
+    row: dict[str, Any] = world.release.publish(product, version, release)
+    return row
+
+
 def fixed(world: World, customer: Client, product: str, **more: Any) -> dict[str, Any]:
     """A false positive that is fixed in 20261122.2."""
     case = world.determined(world.analyst, customer, product, **more)
     change = approved(world, case)
-    world.release.publish(product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [change]))
+    published(world, product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [change]))
     return world.until(case["id"], "fixed")
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sigreq_client.caller import Caller, R_co
+from sigreq_client.caller import Caller, R_co, path
+from sigreq_client.calls import Call
 
 
 class ReleaseOperations(Caller[R_co]):
@@ -24,6 +25,14 @@ class ReleaseOperations(Caller[R_co]):
     def ruleset(self, product: str, version: str) -> R_co:
         """The rules and allowed files of a published version."""
         return self._get("releases", product, version, "ruleset")
+
+    def test_train(self, product: str, version: str, release: Mapping[str, Any]) -> R_co:
+        """Send a version through the gate before it is published; `release` is what will publish it."""
+        return self._call(Call("POST", path("releases", product, version, "gate"), body=release))
+
+    def gate(self, run_id: str) -> R_co:
+        """A run of the gate: how far it is, and its report once `state` is no longer `running`."""
+        return self._get("gates", run_id)
 
     def publish(self, product: str, version: str, release: Mapping[str, Any]) -> R_co:
         """Enter a version: {ordinal, ruleset: {rules, allowed}, changes: [{id, rev, is_included, reason?}]}.

@@ -47,6 +47,7 @@ STATUSES: dict[type[Problem], int] = {
     errors.AddressPrivate: 422,
     release_errors.ChangeUnfit: 422,
     release_errors.GatePassStale: 409,
+    release_errors.TrainNotGated: 409,
     release_errors.CursorAhead: 409,
     errors.CursorInvalid: 422,
     release_errors.ReleaseExists: 409,

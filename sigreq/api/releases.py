@@ -3,12 +3,12 @@
 import asyncio
 from typing import Annotated, Any
 
-from litestar import Response, get, put
+from litestar import Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from sigreq.api import views
-from sigreq.api.doorway import AnyRequest, Services, authenticate
+from sigreq.api.doorway import AnyRequest, Services, authenticate, spoken
 from sigreq.api.schemas import ReleaseIn, parse
 from sigreq.api.submissions import MAX_PAGE
 from sigreq.blobs import ruleset_key
@@ -16,8 +16,9 @@ from sigreq.domain import errors, release_errors
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
+from sigreq.release.gate import Train, begin_train
 from sigreq.release.publish import Built, Publication, publish
-from sigreq.store import releases
+from sigreq.store import gates, releases
 from sigreq.transaction import Transaction
 
 RULESET_BODY_BYTES = 64 * 1024**2
@@ -72,6 +73,33 @@ async def read_ruleset(
     return Response(document, media_type="application/json", headers={"ETag": f'"{row.ruleset_digest}"'})
 
 
+@post("/v1/releases/{product:str}/{version:str}/gate", status_code=202, request_max_body_size=RULESET_BODY_BYTES)
+async def test_train(
+    product: FromPath[str], version: FromPath[str], request: AnyRequest, services: NamedDependency[Services]
+) -> Response[views.GateView]:
+    """Test a whole version before it is published; the body is the one that will publish it.
+
+    In the background: read `/v1/gates/{id}` until it has ended. The pass holds until another version is published, a
+    case is solved or the clean corpus changes; then the same version again costs only what is new.
+    """
+    actor = await authenticate(request, services)
+    require(actor, Permission.PUBLISH)
+    publication = await _sent(product, version, request, services)
+    included = [each.change_id for each in publication.built if each.is_included]
+    async with services.database.transaction() as tx:
+        run = await begin_train(tx, actor, Train(product, version, publication.ruleset, included))
+    return Response(views.gate(run), status_code=202)
+
+
+@get("/v1/gates/{run_id:str}", summary="A run of the gate")
+async def read_gate(
+    run_id: FromPath[str], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> views.GateView:
+    """How far it is, and once it has ended its report."""
+    require(actor, Permission.SEE_GATES)
+    return views.gate(await gates.get(tx, spoken(gates.GATE_PREFIX, run_id)))
+
+
 @put("/v1/releases/{product:str}/{version:str}", summary="Publish a version", request_max_body_size=RULESET_BODY_BYTES)
 async def publish_release(
     product: FromPath[str], version: FromPath[str], request: AnyRequest, services: NamedDependency[Services]
@@ -79,21 +107,27 @@ async def publish_release(
     """All or nothing. 201 when new, 200 for the same again, 409 for other content under a used version.
 
     JSON with `ordinal`, `ruleset` (`rules` by name, `allowed`, `hashes`, `disabled`) and `changes` (`id`, `rev`,
-    `is_included`, `reason`); read only after the key was found good, because it may be large.
+    `is_included`, `reason`); read only after the key was found good, because it may be large. It must have passed the
+    gate; only an administrator may publish without, or date a version back.
     """
     actor = await authenticate(request, services)
     require(actor, Permission.PUBLISH)
-    data = await asyncio.to_thread(parse, ReleaseIn, await request.body())
-    if data.published_at is not None:
+    publication = await _sent(product, version, request, services)
+    if publication.published_at is not None:
         require(actor, Permission.ADMINISTER)
-    sent = data.ruleset
-    ruleset = Ruleset(sent.rules, frozenset(sent.allowed), sent.hashes, sent.disabled)
-    built = [Built(each.id, each.rev, each.is_included, each.reason) for each in data.changes]
-    publication = Publication(product, version, data.ordinal, ruleset, built, data.published_at)
-    await services.bundles.put_bytes(ruleset_key(ruleset.digest), ruleset.document(), ruleset.digest)
     async with services.database.transaction() as tx:
         row, is_new = await publish(tx, actor, publication)
     return Response(views.release(row), status_code=201 if is_new else 200)
 
 
-ROUTES = [read_feed, list_releases, read_ruleset, publish_release]
+async def _sent(product: str, version: str, request: AnyRequest, services: Services) -> Publication:
+    """What came, with its signatures in the bundle store."""
+    data = await asyncio.to_thread(parse, ReleaseIn, await request.body())
+    sent = data.ruleset
+    ruleset = Ruleset(sent.rules, frozenset(sent.allowed), sent.hashes, sent.disabled)
+    built = [Built(each.id, each.rev, each.is_included, each.reason) for each in data.changes]
+    await services.bundles.put_bytes(ruleset_key(ruleset.digest), ruleset.document(), ruleset.digest)
+    return Publication(product, version, data.ordinal, ruleset, built, data.published_at)
+
+
+ROUTES = [read_feed, list_releases, read_ruleset, test_train, read_gate, publish_release]

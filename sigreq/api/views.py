@@ -5,9 +5,11 @@ from typing import Any
 
 import msgspec
 
+from sigreq.domain.gating import RunState
 from sigreq.domain.lifecycle import State
 from sigreq.domain.submission import SampleFacts
 from sigreq.store.contracts import STANDARD
+from sigreq.tables.gates import GateRun
 from sigreq.tables.releases import Change, ChangeRevision, Product, Release
 from sigreq.tables.submissions import Submission
 
@@ -87,10 +89,29 @@ class ChangeView(msgspec.Struct, kw_only=True):
     submission_ids: list[str]
     written_by: str
     approved_by: str | None
+    gate: str | None
     tested_against: str | None
     report: dict[str, Any] | None
     published_in: str | None
     created_at: datetime
+
+
+class GateView(msgspec.Struct, kw_only=True):
+    """A run of the gate; `total` parts are known once it is planned, the report once it has ended."""
+
+    id: str
+    purpose: str
+    subject: str
+    rev: int | None
+    product: str
+    state: str
+    started_at: datetime
+    finished_at: datetime | None
+    base_version: str | None
+    ruleset_digest: str | None
+    total: int | None
+    done: int
+    report: dict[str, Any] | None
 
 
 class ReleaseView(msgspec.Struct, kw_only=True):
@@ -102,6 +123,7 @@ class ReleaseView(msgspec.Struct, kw_only=True):
     rollout_done_at: datetime | None
     withdrawn_at: datetime | None
     ruleset_digest: str
+    gate_id: str | None
 
 
 class ProductView(msgspec.Struct, kw_only=True):
@@ -112,6 +134,7 @@ class ProductView(msgspec.Struct, kw_only=True):
     scheme: str
     grace_seconds: int
     update_instructions: str
+    targets: list[str]
 
 
 _NEXT = {
@@ -187,13 +210,23 @@ def product(row: Product) -> ProductView:
     return msgspec.convert(row, ProductView, from_attributes=True)
 
 
-def change(row: Change, revision: ChangeRevision, submission_ids: list[str]) -> ChangeView:
-    """A change."""
+def gate(run: GateRun) -> GateView:
+    """A run of the gate."""
+    fields = {name: getattr(run, name) for name in GateView.__struct_fields__ if hasattr(run, name)}
+    return GateView(**fields, product=run.product_id)
+
+
+def change(row: Change, revision: ChangeRevision, run: GateRun | None, submission_ids: list[str]) -> ChangeView:
+    """A change, with the run that tested this very revision, if there is one."""
     fields = {name: getattr(row, name) for name in ChangeView.__struct_fields__ if hasattr(row, name)}
+    is_passed = run is not None and run.state is RunState.PASSED
     return ChangeView(
         **fields,
         product=row.product_id,
         payload=revision.payload,
         submission_ids=submission_ids,
         written_by=revision.written_by,
+        gate=row.gate_id,
+        tested_against=run.base_version if run and is_passed else None,
+        report=run.report if run else None,
     )

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     SEE_QUEUE = "see the queue"
     DECIDE = "decide"
     SEE_CHANGES = "see changes"
+    SEE_GATES = "see gates"
     APPROVE = "approve"
     READ_FEED = "read the feed"
     PUBLISH = "publish"
@@ -63,6 +64,7 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.SEE_QUEUE: _READERS,
     Permission.DECIDE: _DECIDERS,
     Permission.SEE_CHANGES: _READERS,
+    Permission.SEE_GATES: _READERS | {Role.RELEASE},
     Permission.APPROVE: frozenset({Role.LEAD}),
     Permission.READ_FEED: frozenset({Role.RELEASE, Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.PUBLISH: frozenset({Role.RELEASE, Role.ADMINISTRATOR}),

@@ -22,11 +22,19 @@ class FourEyes(Problem):
 
 @dataclass(eq=False)
 class GatePassStale(Problem):
-    """Change {id} was tested against {tested}, but {latest} has been published since. Test it again."""
+    """The pass of change {id} does not hold: {why}. Test it again."""
 
     id: str
-    tested: str
-    latest: str
+    why: str
+
+
+@dataclass(eq=False)
+class TrainNotGated(Problem):
+    """Version {version} of {product} has no pass of the gate that holds: {why}. Send it through the gate first."""
+
+    product: str
+    version: str
+    why: str
 
 
 @dataclass(eq=False)

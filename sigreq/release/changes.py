@@ -9,6 +9,7 @@ from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Track
+from sigreq.release import gate
 from sigreq.store import changes, files, jobs, locks, releases, submissions
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, begin_change, move_change, move_submission
@@ -48,7 +49,7 @@ async def revise(tx: Transaction, actor: Actor, change_id: str, held: int, paylo
     change = await changes.get(tx, change_id)
     await _check_payload(tx, await submissions.helped_by(tx, change_id), change.kind, payload)
     rev = change.rev + 1
-    values = {"rev": rev, "tested_against": None, "report": None, "approved_by": None}
+    values = {"rev": rev, "gate_id": None, "approved_by": None}
     moved = await move_change(tx, change_id, Move(ChangeEvent.REVISED, actor, held, None, values, {"rev": rev}))
     _write_revision(tx, change_id, rev, payload, actor)
     await tx.session.flush()
@@ -57,10 +58,9 @@ async def revise(tx: Transaction, actor: Actor, change_id: str, held: int, paylo
 
 async def start_test(tx: Transaction, actor: Actor, change_id: str, held: int) -> Change:
     """Send the change through the gate, in the background."""
-    values = {"tested_against": None, "report": None}
-    moved = await move_change(tx, change_id, Move(ChangeEvent.TEST_STARTED, actor, held, None, values))
-    jobs.add(tx, jobs.JobName.TEST, moved.track, {"change_id": change_id, "revision": moved.revision})
-    return moved
+    run = await gate.begin_change(tx, actor, await changes.get(tx, change_id))
+    move = Move[Change](ChangeEvent.TEST_STARTED, actor, held, None, {"gate_id": run.id}, {"gate": run.id})
+    return await move_change(tx, change_id, move)
 
 
 async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> Change:
@@ -76,10 +76,7 @@ async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> C
     moved = await move_change(
         tx, change_id, Move(ChangeEvent.APPROVED, actor, held, check, {"approved_by": actor.person_id})
     )
-    newest = await releases.newest(tx, change.product_id)
-    if newest is None or newest.version != moved.tested_against:
-        latest = newest.version if newest else "nothing"
-        raise release_errors.GatePassStale(id=change_id, tested=moved.tested_against or "nothing", latest=latest)
+    await gate.check_change(tx, moved, await changes.content(tx, moved))
     await announce(tx, moved, "approved")
     for helped in await submissions.helped_by(tx, change_id):
         if helped.state is State.DETERMINED:
@@ -90,8 +87,8 @@ async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> C
 
 async def reject(tx: Transaction, actor: Actor, change_id: str, held: int, reason: str) -> Change:
     """A lead's no: back to its writer."""
-    values = {"tested_against": None, "report": None}
-    return await move_change(tx, change_id, Move(ChangeEvent.REJECTED, actor, held, None, values, {"reason": reason}))
+    move = Move[Change](ChangeEvent.REJECTED, actor, held, None, {"gate_id": None}, {"reason": reason})
+    return await move_change(tx, change_id, move)
 
 
 async def withdraw(tx: Transaction, actor: Actor, change_id: str, held: int, reason: str) -> Change:
@@ -144,7 +141,7 @@ async def announce(tx: Transaction, change: Change, action: str) -> None:
         "kind": change.kind,
         "payload": revision.payload,
         "submission_ids": helped,
-        "tested_against": change.tested_against,
+        "tested_against": await changes.tested_against(tx, change),
     }
     entry = FeedEntry(
         number=0,

@@ -11,7 +11,7 @@ from sigreq.domain.lifecycle import ChangeState, Event, State
 from sigreq.domain.verdict import ScanResult, is_proved
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.stored import Order, StoredSamples
-from sigreq.store import files, jobs, releases, scans, submissions
+from sigreq.store import files, jobs, releases, scans, solved, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_submission
 from sigreq.store.scans import Round
@@ -90,6 +90,7 @@ async def _fixed(tx: Transaction, found: _Published, results: Results) -> None:
     values = {
         "fixed_in": found.release.version,
         "fixed_at": tx.at,
+        "solved_number": await solved.next_number(tx),
         "resolution": RESOLUTIONS[last.kind],
         "needs_attention": None,
     }

@@ -8,10 +8,11 @@ from json import dumps
 
 from sigreq.domain import database_errors, release_errors
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
-from sigreq.domain.people import Actor
+from sigreq.domain.people import Actor, Role
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.versions import NoDatabase, VersionUnparseable, expected_form, parse
 from sigreq.release.changes import announce, prove_if_complete
+from sigreq.release.gate import check_train
 from sigreq.store import changes, locks, releases
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change
@@ -51,7 +52,8 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     """Enter a version into the register, all or nothing; True when it is new.
 
     Its ruleset must be in the bundle store already. The same publication again is no error. Raises ProductUnknown,
-    DatabaseVersionUnreadable, ReleaseExists, OrdinalNotHigher, ChangeUnknown, ChangeNotInRuleset.
+    DatabaseVersionUnreadable, ReleaseExists, OrdinalNotHigher, FixDropped, TrainNotGated, ChangeUnknown,
+    ChangeNotInRuleset.
     """
     await locks.hold(tx, Lock.REGISTER)
     await locks.hold(tx, Lock.FEED)
@@ -64,7 +66,11 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     highest = await releases.highest_ordinal(tx, publication.product)
     if highest is not None and publication.ordinal <= highest:
         raise release_errors.OrdinalNotHigher(product=publication.product, ordinal=publication.ordinal, highest=highest)
-    await _check_nothing_dropped(tx, publication)
+    waiting = await _waiting(tx, publication)
+    await _check_contents(tx, publication, waiting)
+    gated = None
+    if actor.role is not Role.ADMINISTRATOR:  # who imports history, or has to act in an emergency
+        gated = await check_train(tx, publication.product, publication.version, publication.ruleset.digest)
     row = Release(
         product_id=publication.product,
         version=publication.version,
@@ -72,11 +78,12 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
         published_at=publication.published_at or tx.at,
         ruleset_digest=publication.ruleset.digest,
         content_digest=publication.digest,
+        gate_id=gated.id if gated else None,
         published_by=actor.person_id,
     )
     tx.session.add(row)
     await tx.session.flush()
-    for change, built in await _waiting(tx, publication):
+    for change, built in waiting:
         await _settle(tx, actor, publication, change, built)
     return row, True
 
@@ -97,14 +104,20 @@ async def _check_version(tx: Transaction, publication: Publication) -> None:
             raise release_errors.ReleaseExists(product=product.id, version=each.version)
 
 
-async def _check_nothing_dropped(tx: Transaction, publication: Publication) -> None:
-    """A fix never comes undone unnoticed: each rule is as the last change to it asked for, each allowed file allowed.
+Waiting = Sequence[tuple[Change, Built]]
 
-    What this very publication changes is checked with its changes. Raises FixDropped.
+
+async def _check_contents(tx: Transaction, publication: Publication, waiting: Waiting) -> None:
+    """What is reported as included is there, and no fix comes undone unnoticed.
+
+    Each signature is as the last change to it asked for. Raises ChangeNotInRuleset, FixDropped.
     """
     settled: set[str] = set()
-    for change, _ in await _waiting(tx, publication):
-        settled |= (await changes.content(tx, change)).subjects
+    for change, built in waiting:
+        content = await changes.content(tx, change)
+        settled |= content.subjects
+        if built.is_included and not content.is_in(publication.ruleset):
+            raise release_errors.ChangeNotInRuleset(version=publication.version, change=change.id)
     dropped = []
     for change in await changes.published(tx, publication.product):
         content = await changes.content(tx, change)
@@ -115,7 +128,7 @@ async def _check_nothing_dropped(tx: Transaction, publication: Publication) -> N
         raise release_errors.FixDropped(version=publication.version, changes=", ".join(sorted(dropped)))
 
 
-async def _waiting(tx: Transaction, publication: Publication) -> list[tuple[Change, Built]]:
+async def _waiting(tx: Transaction, publication: Publication) -> Waiting:
     """The changes reported, each of which must be approved for this product in this very revision."""
     found: list[tuple[Change, Built]] = []
     unknown: list[str] = []
@@ -134,13 +147,11 @@ async def _waiting(tx: Transaction, publication: Publication) -> list[tuple[Chan
 async def _settle(tx: Transaction, actor: Actor, publication: Publication, change: Change, built: Built) -> None:
     if not built.is_included:
         data = {"version": publication.version, "reason": built.reason}
-        unapproved = dict.fromkeys(("approved_by", "tested_against"))
+        unapproved = dict.fromkeys(("approved_by", "gate_id"))
         rejected = Move[Change](ChangeEvent.RELEASE_REJECTED, actor, values=unapproved, data=data)
         moved = await move_change(tx, change.id, rejected)
         await announce(tx, moved, "withdrawn")
         return
-    if not (await changes.content(tx, change)).is_in(publication.ruleset):
-        raise release_errors.ChangeNotInRuleset(version=publication.version, change=change.id)
     values = {"published_in": publication.version}
     data = {"version": publication.version}
     moved = await move_change(tx, change.id, Move(ChangeEvent.PUBLISHED, actor, None, None, values, data))

@@ -34,7 +34,7 @@ async def _unfix(tx: Transaction, actor: Actor, submission_id: str, version: str
     submission = await submissions.lock(tx, submission_id)
     data = {"version": version}
     if submission.state is State.FIXED:
-        unfixed = dict.fromkeys(("fixed_in", "fixed_at", "resolution"))
+        unfixed = dict.fromkeys(("fixed_in", "fixed_at", "resolution", "solved_number"))
         await move_submission(tx, submission_id, Move(Event.FIX_WITHDRAWN, actor, values=unfixed, data=data))
         return
     flag = {"needs_attention": "fix_withdrawn"}

@@ -20,6 +20,7 @@ _CONCLUDED = (
     "resolution",
     "fixed_at",
     "fixed_in",
+    "solved_number",
     "determination",
     "determined_at",
     "final_verdict",

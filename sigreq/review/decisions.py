@@ -12,7 +12,7 @@ from sigreq.domain.people import Actor
 from sigreq.domain.submission import PremiumStep, Severity
 from sigreq.domain.verdict import Determination, Resolution, Verdict
 from sigreq.review.claims import holding
-from sigreq.store import clocks, contracts, submissions
+from sigreq.store import clocks, contracts, solved, submissions
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
@@ -79,7 +79,9 @@ async def determine(tx: Transaction, actor: Actor, submission_id: str, held: int
     determined = await _say(tx, submission_id, move, is_qualified=True)
     if said.determination.needs_change:
         return determined
-    closing = {"resolution": Resolution.NO_CHANGE, "closed_at": tx.at}
+    closing: dict[str, Any] = {"resolution": Resolution.NO_CHANGE, "closed_at": tx.at}
+    if solved.is_solved_by(said.determination, said.final_verdict):
+        closing["solved_number"] = await solved.next_number(tx)
     move = Move(Event.CONCLUDED, actor, values=closing, data={"resolution": Resolution.NO_CHANGE})
     return await move_submission(tx, submission_id, move)
 

@@ -1,7 +1,6 @@
 """Examines samples as they lie in the store: fetched, unpacked, identified, scanned, their members stored too."""
 
 import asyncio
-import os
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -11,13 +10,14 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, TypeVar
 
-from sigreq.blobs import BlobMissing, Blobs, sample_key
+from sigreq.blobs import Blobs, sample_key
 from sigreq.domain.examination import ALLOWED, Examination, File, Identity, assembled, tree_of, with_hash
 from sigreq.domain.faults import Fault
 from sigreq.domain.limits import CUSTOMARY_PASSWORDS
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import SampleFacts
 from sigreq.domain.verdict import ScanResult
+from sigreq.scanning.fetching import Content
 from sigreq.scanning.replies import Member, opened
 from sigreq.scanning.scanner import Place, Scanner
 from sigreq.spool import facts_of
@@ -176,12 +176,9 @@ class _Examiner:
     async def _fetch(self, facts: SampleFacts) -> Path | Fault:
         """The sample in a file, or what is wrong with it."""
         path = self._new_path()
-        try:
-            with open(path, "x+b", opener=_private) as file:  # noqa: ASYNC230 - Path.open takes no opener
-                found = await self._stored.samples.fetch(sample_key(self._order.organisation_id, facts.sha256), file)
-        except BlobMissing:
-            return Fault.SAMPLE_MISSING
-        return path if found == facts.sha256 else Fault.SAMPLE_CORRUPT
+        key = sample_key(self._order.organisation_id, facts.sha256)
+        fault = await Content(self._stored.samples, key, facts.sha256).fetch(path)
+        return fault or path
 
     async def _upload(self, kept: Mapping[str, Path]) -> None:
         """Members become samples of their own: their bytes are in the store before their rows are written."""
@@ -216,8 +213,3 @@ async def _all(works: Iterable[Coroutine[Any, Any, Found]]) -> list[Found]:
 def _facts(member: Member) -> SampleFacts:
     with member.open() as file:
         return facts_of(member.name, file)
-
-
-def _private(path: str, flags: int) -> int:
-    """Samples are live malware: for our eyes only, and never executable."""
-    return os.open(path, flags, 0o600)

@@ -7,7 +7,9 @@ from sqlmodel import col
 
 from sigreq.domain.changes import Content, content_of
 from sigreq.domain.errors import NotFound
+from sigreq.domain.gating import RunState
 from sigreq.domain.lifecycle import ChangeState
+from sigreq.tables.gates import GateRun
 from sigreq.tables.releases import Change, ChangeRevision, Release
 from sigreq.transaction import Transaction
 
@@ -33,6 +35,12 @@ async def revision(tx: Transaction, change: Change) -> ChangeRevision:
 async def content(tx: Transaction, change: Change) -> Content:
     """What the current revision asks for."""
     return content_of(change.kind, (await revision(tx, change)).payload)
+
+
+async def tested_against(tx: Transaction, change: Change) -> str | None:
+    """The version that the change was last tested with, if it passed."""
+    run = await tx.session.get(GateRun, change.gate_id, populate_existing=True) if change.gate_id else None
+    return run.base_version if run is not None and run.state is RunState.PASSED else None
 
 
 async def listed(tx: Transaction, state: ChangeState | None, limit: int) -> Sequence[Change]:

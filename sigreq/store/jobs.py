@@ -25,7 +25,8 @@ class JobName(StrEnum):
 
     SCREEN = "submission.screen"
     EXAMINE = "submission.examine"
-    TEST = "change.test"
+    GATE = "gate.plan"
+    GATE_PART = "gate.part"
     PROVE = "submission.prove"
     DELIVER = "webhook.deliver"
     MAIL = "mail.send"

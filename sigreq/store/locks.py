@@ -14,6 +14,7 @@ class Lock(IntEnum):
     FEED = 0x5167_0002
     REGISTER = 0x5167_0003
     FIRST_ADMINISTRATOR = 0x5167_0004
+    SOLVED = 0x5167_0005
 
 
 async def hold(tx: Transaction, lock: Lock) -> None:

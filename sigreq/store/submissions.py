@@ -143,6 +143,13 @@ async def helped_by(tx: Transaction, change_id: str) -> Sequence[Submission]:
     return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
+async def ids_helped_by(tx: Transaction, change_ids: Sequence[str]) -> Sequence[str]:
+    """The submissions that any of these changes is for."""
+    statement = select(col(ChangeSubmission.submission_id)).where(col(ChangeSubmission.change_id).in_(change_ids))
+    ordered = statement.distinct().order_by(col(ChangeSubmission.submission_id))
+    return (await tx.session.scalars(ordered)).all()
+
+
 async def changes_of(tx: Transaction, submission_id: str) -> Sequence[Change]:
     """The changes drafted for a submission, oldest first."""
     statement = (

@@ -22,6 +22,7 @@ class Product(SQLModel, table=True):
     scheme: Scheme = Field(sa_type=by_value(Scheme))
     grace_seconds: int
     update_instructions: str
+    targets: list[str] = Field(default_factory=lambda: ["yara"], sa_type=JSONB)
 
 
 class Release(SQLModel, table=True):
@@ -37,6 +38,7 @@ class Release(SQLModel, table=True):
     withdrawn_at: datetime | None = Field(default=None, sa_type=AT)
     ruleset_digest: str
     content_digest: str
+    gate_id: str | None = None
     published_by: str = Field(foreign_key="person.id")
 
 
@@ -51,8 +53,7 @@ class Change(SQLModel, table=True):
     revision: int
     rev: int
     created_at: datetime = Field(sa_type=AT)
-    tested_against: str | None = None
-    report: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    gate_id: str | None = None
     approved_by: str | None = Field(default=None, foreign_key="person.id")
     published_in: str | None = None
 

@@ -57,6 +57,12 @@ class Submission(SQLModel, table=True):
         Index("ix_submission_list", text("received_at DESC"), text("id DESC")),
         Index("ix_submission_queue", "track", "due_at", "received_at", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_submission_fixed", "fixed_at", postgresql_where=text("state = 'fixed'")),
+        Index(
+            "ix_submission_solved",
+            "product_id",
+            "solved_number",
+            postgresql_where=text("solved_number IS NOT NULL"),
+        ),
         Index("ix_submission_warning", "next_warning_at", postgresql_where=text("next_warning_at IS NOT NULL")),
         Index("ix_submission_claim", "claim_expires_at", postgresql_where=text("state = 'in_analysis'")),
     )
@@ -109,6 +115,7 @@ class Submission(SQLModel, table=True):
     resolution: Resolution | None = Field(default=None, sa_type=by_value(Resolution))
     fixed_in: str | None = None
     fixed_at: datetime | None = Field(default=None, sa_type=AT)
+    solved_number: int | None = Field(default=None, sa_type=BigInteger)
     closed_at: datetime | None = Field(default=None, sa_type=AT)
 
 

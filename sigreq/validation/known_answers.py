@@ -14,7 +14,7 @@ from sigreq.domain.submission import Kind, PremiumStep
 from sigreq.domain.verdict import Determination, Finding, Resolution, ScanResult, Verdict, is_proved
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.stored import Order, StoredSamples
-from sigreq.store import clocks, contracts, releases, scans, submissions
+from sigreq.store import clocks, contracts, releases, scans, solved, submissions
 from sigreq.store.moves import Move, move_submission
 from sigreq.store.scans import Round
 from sigreq.tables.releases import Release
@@ -101,6 +101,7 @@ async def give(tx: Transaction, of: Submission, answer: Answer, remarks: Sequenc
         "final_verdict": Verdict.CLEAN if is_fp else Verdict.MALWARE,
         "resolution": Resolution.NO_CHANGE,
         "fixed_in": version,
+        "solved_number": await solved.next_number(tx),
         "closed_at": tx.at,
     }
     data = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.flows import HARMLESS, after_test, approved, call, drafted, hit_by, marked, refused, release_of
+from tests.flows import HARMLESS, after_test, approved, call, drafted, hit_by, marked, published, refused, release_of
 from tests.world import World, rule
 
 pytestmark = pytest.mark.usefixtures("balanced")
@@ -67,21 +67,21 @@ def test_the_gate_says_why_it_failed_and_lets_a_better_revision_pass(
     failed = after_test(world.analyst, drafted(world.analyst, case, name, source))
     assert (failed["state"], failed["tested_against"]) == ("gate_failed", None)
     assert not failed["report"]["is_passed"]
-    assert problem in " ".join(failed["report"]["problems"])
+    assert problem in " ".join(each["message"] for each in failed["report"]["problems"])
     with refused(409, "state_forbids"):
         world.lead.approve_change(failed["id"], failed["revision"])
     better = world.analyst.revise_change(failed["id"], failed["revision"], {"rule": "Marker", "source": HARMLESS})
     assert (better["state"], better["rev"], better["report"]) == ("drafted", 2, None)
     passed = after_test(world.analyst, better)
     assert (passed["state"], passed["tested_against"]) == ("tested", "20261122.1")
-    assert passed["report"]["samples_scanned"] == 1
+    assert passed["report"]["scanned"]["requested"]["files"] == 1
 
 
 def test_a_new_rule_must_hit_the_infected_file(world: World) -> None:
     case = world.determined(world.analyst, world.customer(), world.product({}), kind="false_negative")
     failed = after_test(world.analyst, drafted(world.analyst, case, "Missing", rule("Missing", "not in the file")))
     assert failed["state"] == "gate_failed"
-    assert "is not detected by Missing" in failed["report"]["problems"][0]
+    assert "is not detected by Missing" in failed["report"]["problems"][0]["message"]
     revised = world.analyst.revise_change(
         failed["id"], failed["revision"], {"rule": "Missing", "source": hit_by("Missing")}
     )
@@ -93,7 +93,7 @@ def test_a_rule_that_is_not_there_cannot_be_modified(world: World) -> None:
     change = world.analyst.draft_change([case["id"]], "rule_modify", {"rule": "Absent", "source": rule("Absent", "x")})
     failed = after_test(world.analyst, change)
     assert failed["state"] == "gate_failed"
-    assert "no rule Absent" in failed["report"]["problems"][0]
+    assert "no rule Absent" in failed["report"]["problems"][0]["message"]
 
 
 def test_who_wrote_a_change_cannot_approve_it_and_another_can(world: World) -> None:
@@ -122,7 +122,7 @@ def test_a_pass_is_stale_once_a_newer_version_is_published(world: World) -> None
     world.publish(product, "20261122.2")
     with refused(409, "gate_pass_stale") as told:
         world.lead.approve_change(tested["id"], tested["revision"])
-    assert (told["tested"], told["latest"]) == ("20261122.1", "20261122.2")
+    assert "tested against 20261122.1, and 20261122.2 is the newest" in told["why"]
     assert world.lead.change(tested["id"])["state"] == "tested", "a refused approval leaves nothing behind"
     assert world.release.feed(product)["items"] == []
     again = after_test(world.analyst, tested)
@@ -157,7 +157,7 @@ def test_what_release_tooling_has_picked_up_can_only_be_answered_by_a_release(wo
     assert world.release.picked_up(change["id"])["revision"] == picked["revision"]
     with refused(409, "state_forbids"):
         world.analyst.withdraw_change(change["id"], picked["revision"], "Too late.")
-    world.release.publish(product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [change]))
+    published(world, product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [change]))
     assert world.analyst.change(change["id"])["published_in"] == "20261122.2"
 
 

@@ -8,7 +8,7 @@ import pytest
 import pyzipper
 
 from sigreq_client import Client
-from tests.flows import after_test, refused, release_of
+from tests.flows import after_test, published, refused, release_of
 from tests.scanning.packed import seven_zipped, tarred, zipped
 from tests.world import MARKER, World, rule
 
@@ -226,11 +226,11 @@ def test_a_change_is_tested_and_proved_on_members_too(world: World) -> None:
     change = world.analyst.draft_change([case["id"]], "hash_allow", {"sha256": sha256(HIT)})
     tested = after_test(world.analyst, change)
     assert tested["state"] == "tested", tested["report"]
-    assert tested["report"]["samples_scanned"] == 2
+    assert tested["report"]["scanned"]["requested"]["files"] == 2
     approved = world.lead.approve_change(tested["id"], tested["revision"])
     release = release_of(2, {"Marker": rule("Marker", MARKER.decode())}, [approved])
     release["ruleset"]["allowed"] = [sha256(HIT)]
-    world.release.publish(product, "20261122.2", release)
+    published(world, product, "20261122.2", release)
     fixed = world.until(case["id"], "fixed")
     assert fixed["fixed_in"] == "20261122.2"
     for client, purposes in ((world.analyst, {"claimed", "gate", "proof"}), (customer, {"claimed", "proof"})):

@@ -12,7 +12,7 @@ from sigreq.embedded.postbox import REFUSED, Postbox, identity
 from sigreq.embedded.service import Service
 from sigreq_client import Client
 from tests.database import one
-from tests.flows import HARMLESS, approved, events_out_of_step, release_of
+from tests.flows import HARMLESS, approved, events_out_of_step, published, release_of
 from tests.promises import closed_for_days, phone_plan
 from tests.world import World, wait_for
 
@@ -67,7 +67,7 @@ def whole_story(world: World, client: Client) -> str:
     conclusion = ("false_positive_confirmed", "clean", "We mend it.")
     case = analyst.determine(case["id"], case["revision"], *conclusion)
     change = approved(world, case, analyst=analyst)
-    world.release.publish(product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [change]))
+    published(world, product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [change]))
     world.until(case["id"], "fixed")
     client.still_happens(case["id"], "It is still detected.")
     client.withdraw(case["id"])

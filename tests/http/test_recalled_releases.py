@@ -12,7 +12,19 @@ from typing import Any
 import pytest
 
 from sigreq_client import Client
-from tests.flows import HARMLESS, after_test, approved, drafted, fixed, hit_by, marked, names, refused, release_of
+from tests.flows import (
+    HARMLESS,
+    after_test,
+    approved,
+    drafted,
+    fixed,
+    hit_by,
+    marked,
+    names,
+    published,
+    refused,
+    release_of,
+)
 from tests.world import World, rule
 
 pytestmark = pytest.mark.usefixtures("balanced")
@@ -100,7 +112,7 @@ def test_withdrawing_a_version_twice_is_no_error_and_changes_nothing_more(world:
 def test_a_withdrawn_version_leaves_the_fixes_of_other_versions_alone(world: World) -> None:
     client, product = world.customer(), world.product()
     case = fixed(world, client, product)
-    world.release.publish(product, "20261122.3", release_of(3, {"Marker": HARMLESS}))
+    published(world, product, "20261122.3", release_of(3, {"Marker": HARMLESS}))
     world.administrator.withdraw_release(product, "20261122.3")
     assert client.submission(case["id"])["state"] == "fixed"
     assert change_of(world, product)["published_in"] == FIXED_IN
@@ -121,7 +133,7 @@ def test_a_release_that_drops_an_earlier_fix_is_refused_and_changes_nothing(
     assert (world.release.releases(product), world.release.feed(product)) == (register, feed)
     assert world.analyst.change(new["id"])["state"] == "approved"
     kept = release_of(3, {"Marker": HARMLESS, "New": hit_by("New")}, [new])
-    world.release.publish(product, "20261122.3", kept)
+    published(world, product, "20261122.3", kept)
 
 
 def test_a_release_that_forgets_an_allowed_file_is_refused(world: World) -> None:
@@ -131,10 +143,10 @@ def test_a_release_that_forgets_an_allowed_file_is_refused(world: World) -> None
     allowed = after_test(world.analyst, world.analyst.draft_change([case["id"]], "hash_allow", {"sha256": sha256}))
     allowed = world.lead.approve_change(allowed["id"], allowed["revision"])
     rules = {"Marker": marked("Marker")}
-    world.release.publish(product, FIXED_IN, release_of(2, rules, [allowed], allowed=[sha256]))
+    published(world, product, FIXED_IN, release_of(2, rules, [allowed], allowed=[sha256]))
     with refused(422, "fix_dropped"):
         world.release.publish(product, "20261122.3", release_of(3, rules))
-    world.release.publish(product, "20261122.3", release_of(3, rules, allowed=[sha256]))
+    published(world, product, "20261122.3", release_of(3, rules, allowed=[sha256]))
 
 
 def test_a_newer_change_of_the_same_rule_replaces_the_earlier_one(world: World) -> None:
@@ -143,15 +155,15 @@ def test_a_newer_change_of_the_same_rule_replaces_the_earlier_one(world: World) 
     older = change_of(world, product)
     client.still_happens(case["id"], "It is still detected.")
     world.administrator.withdraw_release(product, FIXED_IN)
-    world.release.publish(product, "20261122.3", release_of(3, {"Marker": HARMLESS}, [older]))
+    published(world, product, "20261122.3", release_of(3, {"Marker": HARMLESS}, [older]))
     other = world.determined(world.analyst, client, product, kind="false_negative")
     newer = approved(world, other, "Marker", rule("Marker", "inert"))
-    world.release.publish(product, "20261122.4", release_of(4, {"Marker": rule("Marker", "inert")}, [newer]))
+    published(world, product, "20261122.4", release_of(4, {"Marker": rule("Marker", "inert")}, [newer]))
     assert world.until(other["id"], "fixed")["fixed_in"] == "20261122.4"
     with refused(422, "fix_dropped") as data:
         world.release.publish(product, "20261122.5", release_of(5, {"Marker": HARMLESS}))
     assert data["changes"] == newer["id"]
-    world.release.publish(product, "20261122.5", release_of(5, {"Marker": rule("Marker", "inert")}))
+    published(world, product, "20261122.5", release_of(5, {"Marker": rule("Marker", "inert")}))
 
 
 def test_the_gate_fails_when_the_published_rules_do_not_show_the_fault(world: World) -> None:
@@ -160,8 +172,8 @@ def test_the_gate_fails_when_the_published_rules_do_not_show_the_fault(world: Wo
     failed = after_test(world.analyst, drafted(world.analyst, case))
     assert (failed["state"], failed["report"]["is_passed"]) == ("gate_failed", False)
     (problem,) = failed["report"]["problems"]
-    assert problem.startswith(case["id"])
-    assert "do not show this fault" in problem
+    assert (problem["code"], problem["submission_id"]) == ("fault_not_shown", case["id"])
+    assert "do not show this fault" in problem["message"]
 
 
 def test_the_gate_fails_for_a_miss_that_the_published_rules_detect_by_now(world: World) -> None:
@@ -170,7 +182,7 @@ def test_the_gate_fails_for_a_miss_that_the_published_rules_detect_by_now(world:
     world.publish(product, FIXED_IN, {"Marker": marked("Marker"), "Early": hit_by("Early")}, ago=timedelta(minutes=1))
     failed = after_test(world.analyst, drafted(world.analyst, case, "Late", hit_by("Late")))
     assert failed["state"] == "gate_failed"
-    assert "do not show this fault" in failed["report"]["problems"][0]
+    assert "do not show this fault" in failed["report"]["problems"][0]["message"]
 
 
 def test_who_wrote_any_revision_of_a_change_cannot_approve_it(world: World) -> None:

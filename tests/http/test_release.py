@@ -11,9 +11,11 @@ from tests.flows import (
     approved,
     call,
     drafted,
+    gated,
     hit_by,
     marked,
     names,
+    published,
     refused,
     release_of,
 )
@@ -30,7 +32,7 @@ def _approved(world: World, product: str, customer: Client | None = None) -> tup
 def test_a_published_false_positive_is_fixed_once_it_is_proved(world: World) -> None:
     product, customer = world.product(), world.customer()
     case, change = _approved(world, product, customer)
-    world.release.publish(product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [change]))
+    published(world, product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [change]))
     found = world.until(case["id"], "fixed", "in_analysis")
     assert (found["state"], found["fixed_in"], found["resolution"]) == ("fixed", "20261122.2", "signature_modified")
     proof = [scan for scan in found["scans"] if scan["purpose"] == "proof"]
@@ -42,7 +44,7 @@ def test_a_published_false_negative_is_fixed_once_it_is_proved(world: World) -> 
     product = world.product({})
     case = world.determined(world.analyst, world.customer(), product, kind="false_negative")
     change = approved(world, case, "Found", hit_by("Found"))
-    world.release.publish(product, "20261122.2", release_of(2, {"Found": hit_by("Found")}, [change]))
+    published(world, product, "20261122.2", release_of(2, {"Found": hit_by("Found")}, [change]))
     found = world.until(case["id"], "fixed", "in_analysis")
     assert (found["state"], found["resolution"]) == ("fixed", "signature_added")
     assert [scan["detections"] for scan in found["scans"] if scan["purpose"] == "proof"] == [["Found"]]
@@ -57,7 +59,7 @@ def test_an_allowed_file_is_fixed_though_the_rule_stays(world: World) -> None:
     rules = {"Marker": marked("Marker")}
     with refused(422, "change_not_in_ruleset"):
         world.release.publish(product, "20261122.2", release_of(2, rules, [change]))
-    world.release.publish(product, "20261122.2", release_of(2, rules, [change], allowed=[sha256]))
+    published(world, product, "20261122.2", release_of(2, rules, [change], allowed=[sha256]))
     found = world.until(case["id"], "fixed", "in_analysis")
     assert (found["state"], found["resolution"]) == ("fixed", "allowlisted")
 
@@ -66,7 +68,7 @@ def test_a_release_that_does_not_help_is_never_called_fixed(world: World) -> Non
     product, customer = world.product(), world.customer()
     case, change = _approved(world, product, customer)
     rules = {"Marker": HARMLESS, "Newcomer": marked("Newcomer")}
-    world.release.publish(product, "20261122.2", release_of(2, rules, [change]))
+    world.administrator.publish(product, "20261122.2", release_of(2, rules, [change]))
     found = world.until(case["id"], "fixed", "in_analysis")
     assert (found["state"], found["needs_attention"], found["fixed_in"]) == ("in_analysis", "proof_failed", None)
     assert found["analyst"] == case["analyst"]
@@ -79,7 +81,7 @@ def test_a_release_that_does_not_help_is_never_called_fixed(world: World) -> Non
     second = after_test(world.analyst, second)
     second = world.lead.approve_change(second["id"], second["revision"])
     harmless = {"Marker": HARMLESS, "Newcomer": _payload("Newcomer")["source"]}
-    world.release.publish(product, "20261122.3", release_of(3, harmless, [second]))
+    published(world, product, "20261122.3", release_of(3, harmless, [second]))
     mended = world.until(case["id"], "fixed")
     assert (mended["fixed_in"], mended["needs_attention"]) == ("20261122.3", None)
 
@@ -89,10 +91,10 @@ def test_two_changes_for_one_case_are_both_out_before_it_is_fixed(world: World) 
     case = world.determined(world.analyst, world.customer(), product, kind="false_negative")
     older = approved(world, case, "Older", hit_by("Older"))
     newer = approved(world, case, "Newer", hit_by("Newer"))
-    world.release.publish(product, "20261122.2", release_of(2, {"Newer": hit_by("Newer")}, [newer]))
+    published(world, product, "20261122.2", release_of(2, {"Newer": hit_by("Newer")}, [newer]))
     assert world.analyst.submission(case["id"])["state"] == "determined"
     both = {"Newer": hit_by("Newer"), "Older": hit_by("Older")}
-    world.release.publish(product, "20261122.3", release_of(3, both, [older]))
+    published(world, product, "20261122.3", release_of(3, both, [older]))
     found = world.until(case["id"], "fixed", "in_analysis")
     assert (found["state"], found["fixed_in"]) == ("fixed", "20261122.3"), "the version that holds both is proved"
 
@@ -102,7 +104,7 @@ def test_withdrawing_the_last_open_change_lets_the_published_one_be_proved(world
     case = world.determined(world.analyst, world.customer(), product, kind="false_negative")
     one = approved(world, case, "One", hit_by("One"))
     other = drafted(world.analyst, case, "Other", hit_by("Other"))
-    world.release.publish(product, "20261122.2", release_of(2, {"One": hit_by("One")}, [one]))
+    published(world, product, "20261122.2", release_of(2, {"One": hit_by("One")}, [one]))
     world.analyst.withdraw_change(other["id"], other["revision"], "One is enough.")
     assert world.until(case["id"], "fixed", "in_analysis")["fixed_in"] == "20261122.2"
 
@@ -141,7 +143,7 @@ def test_a_change_that_the_release_left_out_goes_back_to_the_analyst(world: Worl
     product = world.product()
     case, change = _approved(world, product)
     left_out = [{"id": change["id"], "rev": 1, "is_included": False, "reason": "It broke the build."}]
-    world.release.publish(product, "20261122.2", release_of(2, {"Marker": marked("Marker")}, built=left_out))
+    published(world, product, "20261122.2", release_of(2, {"Marker": marked("Marker")}, built=left_out))
     assert world.analyst.change(change["id"])["state"] == "gate_failed"
     assert [item["action"] for item in world.release.feed(product)["items"]] == ["approved", "withdrawn"]
     assert world.analyst.submission(case["id"])["state"] == "determined"
@@ -151,6 +153,7 @@ def test_the_same_release_again_is_no_error_and_another_one_is(world: World) -> 
     product = world.product()
     _, change = _approved(world, product)
     body = release_of(2, {"Marker": HARMLESS}, [change])
+    assert gated(world, product, "20261122.2", body)["state"] == "passed"
     path = f"/v1/releases/{product}/20261122.2"
     first, again = (call(world, world.keys["release"], "PUT", path, json=body) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200)
@@ -181,9 +184,9 @@ def test_a_case_withdrawn_meanwhile_is_not_called_fixed(world: World) -> None:
     product, customer = world.product(), world.customer()
     case, change = _approved(world, product, customer)
     customer.withdraw(case["id"])
-    world.release.publish(product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [change]))
-    published = wait_for(lambda: world.analyst.change(change["id"]), lambda seen: seen["state"] == "published")
-    assert published["published_in"] == "20261122.2"
+    published(world, product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [change]))
+    out = wait_for(lambda: world.analyst.change(change["id"]), lambda seen: seen["state"] == "published")
+    assert out["published_in"] == "20261122.2"
     found = world.analyst.submission(case["id"])
     assert (found["state"], found["resolution"], found["fixed_in"]) == ("closed", "withdrawn", None)
 

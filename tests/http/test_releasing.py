@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sigreq_client import ApiError
-from tests.flows import HARMLESS, after_test, approved, drafted, hit_by, refused, release_of
+from tests.flows import HARMLESS, after_test, approved, drafted, hit_by, published, refused, release_of
 from tests.plain import problem
 from tests.world import World, rule, wait_for
 
@@ -98,9 +98,7 @@ def test_a_change_is_either_published_or_withdrawn_when_both_are_tried_at_once(w
         return _code(lambda: world.analyst.withdraw_change(change["id"], change["revision"], "Not this one."))
 
     with ThreadPoolExecutor(9) as pool:
-        publishing = pool.submit(
-            _code, lambda: world.release.publish(product, "20261122.2", release_of(2, rules, changes))
-        )
+        publishing = pool.submit(_code, lambda: published(world, product, "20261122.2", release_of(2, rules, changes)))
         withdrawn = list(pool.map(withdraw, changes))
     states = {world.analyst.change(change["id"])["state"] for change in changes}
     assert (publishing.result(), states) in [("done", {"published"}), ("change_unknown", {"withdrawn"})] or (

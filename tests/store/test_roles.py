@@ -59,6 +59,7 @@ CODES = [
     "samples_too_many",
     "service_unavailable",
     "state_forbids",
+    "train_not_gated",
     "upload_link_expired",
     "upload_link_unknown",
     "upload_link_used",

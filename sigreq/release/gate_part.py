@@ -1,0 +1,227 @@
+"""One part of a run of the gate: its samples are scanned, and what they say against the candidate is written down."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+from sigreq.blobs import Blobs, corpus_key, sample_key
+from sigreq.domain.changes import touched
+from sigreq.domain.examination import Examination, File
+from sigreq.domain.findings import YARA, Findings, by_engine
+from sigreq.domain.gating import (
+    Case,
+    PartKind,
+    Purpose,
+    Results,
+    RunState,
+    expected_names,
+    fault_not_shown,
+    judge_clean,
+    judge_requested,
+    judge_solved,
+    narrowed,
+    with_candidate,
+)
+from sigreq.domain.lifecycle import ChangeState
+from sigreq.domain.ruleset import Ruleset
+from sigreq.release import gate_end
+from sigreq.scanning.fetching import Content
+from sigreq.scanning.published import Rulesets
+from sigreq.scanning.stored import Order, StoredSamples
+from sigreq.scanning.sweep import Sweep
+from sigreq.store import changes, files, gates, jobs, releases, scans, submissions
+from sigreq.store.jobs import Lease
+from sigreq.store.scans import Round
+from sigreq.tables.gates import GateRun
+from sigreq.tables.submissions import Submission
+from sigreq.transaction import Database, Transaction
+from sigreq.work import Finish, nothing
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A case as one short transaction read it. `wanted` and `excused` are names, as `judge_requested` takes them."""
+
+    submission: Submission
+    files: list[File]
+    known: Mapping[tuple[str, str], scans.Known]
+    wanted: frozenset[str]
+    excused: frozenset[str]
+
+    def case(self, examined: Sequence[File] | None = None) -> Case:
+        """As the rules read it."""
+        return Case(self.submission.id, self.submission.kind, examined or self.files)
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What is to be done in one part."""
+
+    run: GateRun
+    kind: PartKind
+    items: list[Any]
+    base_digest: str | None
+    cases: list[_Loaded]
+
+    def sizes(self) -> list[int]:
+        """Of the files that are looked at."""
+        if self.kind is PartKind.CLEAN:
+            return [size for _, size in self.items]
+        return [file.facts.size for each in self.cases for file in each.files if file.facts]
+
+
+@dataclass(frozen=True)
+class PartScanner:
+    """Does the parts of runs, in whichever worker."""
+
+    database: Database
+    rulesets: Rulesets
+    stored: StoredSamples
+    sweep: Sweep
+    corpus: Blobs
+    lease: timedelta
+
+    async def scan(self, lease: Lease) -> Finish:
+        """Scan what the part names; who finishes the last part ends the run."""
+        async with self.database.transaction() as tx:
+            await jobs.renew(tx, lease, self.lease)
+            share = await _read(tx, lease)
+        if share is None:
+            return nothing
+        started = monotonic()
+        found, keep = await self._found(share)
+        findings = found.over(len(share.cases), share.sizes(), monotonic() - started)
+
+        async def finish(tx: Transaction) -> None:
+            for each in keep:
+                await each.write(tx)
+            run = await gates.finish_part(tx, share.run.id, lease.args["number"], findings.document())
+            if run.state is RunState.RUNNING and run.done == run.total:
+                await gate_end.conclude(tx, run)
+
+        return finish
+
+    async def _found(self, share: _Share) -> "tuple[Findings, list[_Keep]]":
+        match share.kind:
+            case PartKind.REQUESTED:
+                return await self._requested(share)
+            case PartKind.CLEAN:
+                return await self._clean(share), []
+            case PartKind.EARLIER:
+                return await self._solved(share, await self._ruleset(share.run.scanned_digest)), []
+            case PartKind.KEPT:
+                return await self._solved(share, await self._ruleset(share.run.ruleset_digest)), []
+
+    async def _requested(self, share: _Share) -> "tuple[Findings, list[_Keep]]":
+        """The requesters' files are looked into, if nobody has yet, and scanned with the rules of before as well."""
+        candidate = await self._ruleset(share.run.ruleset_digest)
+        scanned = await self._ruleset(share.run.scanned_digest)
+        base = None if share.base_digest is None else await self._ruleset(share.base_digest)
+        findings, keep = Findings(), []
+        for each in share.cases:
+            known = {key: known.result for key, known in each.known.items()}
+            rulesets = [ruleset for ruleset in (base, scanned) if ruleset is not None]
+            of = each.submission
+            order = Order(of.organisation_id, each.files, rulesets, submissions.passwords(of), known=known)
+            examined = await self.stored.examine(order)
+            results = _with_candidate(examined, base, scanned, candidate)
+            case = each.case(examined.files)
+            troubles = judge_requested(case, results, each.wanted, each.excused)
+            if base is not None and not any(examined.shown(of.kind, base.digest)):
+                troubles = [*troubles, fault_not_shown(of.id)]
+            findings = findings.plus(by_engine(YARA, troubles))
+            keep.append(_Keep(share.run, each, examined, candidate.digest, results))
+        return findings, keep
+
+    async def _solved(self, share: _Share, ruleset: Ruleset) -> Findings:
+        contents = {
+            file.facts.sha256: Content(
+                self.stored.samples, sample_key(each.submission.organisation_id, file.facts.sha256), file.facts.sha256
+            )
+            for each in share.cases
+            for file in each.files
+            if file.facts
+        }
+        results = await self.sweep.scan(list(contents.values()), ruleset)
+        findings = Findings()
+        for each in share.cases:
+            troubles, why_not = judge_solved(each.case(), results, is_kept=share.kind is PartKind.KEPT)
+            findings = findings.plus(by_engine(YARA, troubles)).without_seeing(each.submission.id, why_not)
+        return findings
+
+    async def _clean(self, share: _Share) -> Findings:
+        ruleset = await self._ruleset(share.run.scanned_digest)
+        contents = [Content(self.corpus, corpus_key(sha256), sha256) for sha256, _ in share.items]
+        results = await self.sweep.scan(contents, ruleset)
+        return Findings().plus(by_engine(YARA, judge_clean(results)))
+
+    async def _ruleset(self, digest: str | None) -> Ruleset:
+        assert digest is not None  # noqa: S101 - a run with parts has its rules
+        return await self.rulesets.load(digest)
+
+
+def _with_candidate(examined: Examination, base: Ruleset | None, scanned: Ruleset, candidate: Ruleset) -> Results:
+    new = examined.results[scanned.digest]
+    if base is None:
+        return new
+    before, gone = examined.results[base.digest], narrowed(base, candidate)
+    return {sha256: with_candidate(before[sha256], new[sha256], gone) for sha256 in new}
+
+
+@dataclass(frozen=True)
+class _Keep:
+    """What was scanned of a requester's files, and what was found in files that nobody had looked into."""
+
+    run: GateRun
+    loaded: _Loaded
+    examined: Examination
+    digest: str
+    results: Results
+
+    async def write(self, tx: Transaction) -> None:
+        of = self.loaded.submission
+        await files.keep_examination(tx, of, self.loaded.files, self.examined)
+        version = f"{self.run.base_version}+{self.run.subject}"
+        await scans.record(tx, Round(of, "gate", version, self.digest), self.results)
+
+
+async def _read(tx: Transaction, lease: Lease) -> _Share | None:
+    run = await gates.get(tx, lease.args["run_id"])
+    part = await gates.part(tx, run.id, lease.args["number"])
+    if run.state is not RunState.RUNNING or part.finished_at is not None:
+        return None
+    digest = None  # of the rules of before, which only a change is compared with
+    if run.purpose is Purpose.CHANGE and run.base_version is not None:
+        digest = (await releases.release(tx, run.product_id, run.base_version)).ruleset_digest
+    cases = (
+        [] if part.kind is PartKind.CLEAN else [await _loaded(tx, run, part.kind, digest, each) for each in part.items]
+    )
+    return _Share(run, part.kind, part.items, digest, cases)
+
+
+async def _loaded(
+    tx: Transaction, run: GateRun, kind: PartKind, base_digest: str | None, submission_id: str
+) -> _Loaded:
+    submission = await submissions.get(tx, submission_id)
+    own = await files.of(tx, submission)
+    if kind is not PartKind.REQUESTED:
+        return _Loaded(submission, own, {}, frozenset(), frozenset())
+    sha256s = [file.facts.sha256 for file in own if file.facts]
+    digests = [base_digest] if base_digest else []
+    known = await scans.known(tx, submission.organisation_id, sha256s, digests)
+    wanted, excused = await _names(tx, run, submission_id)
+    return _Loaded(submission, own, known, wanted, excused)
+
+
+async def _names(tx: Transaction, run: GateRun, submission_id: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that the run's changes bring, and those that other changes of the case are about to silence."""
+    wanted, excused = set[str](), set[str]()
+    for change in await submissions.changes_of(tx, submission_id):
+        content = await changes.content(tx, change)
+        if change.id in run.changes:
+            wanted |= expected_names(content)
+        elif change.state not in {ChangeState.WITHDRAWN, ChangeState.PUBLISHED}:
+            excused |= touched(content)
+    return frozenset(wanted), frozenset(excused) if run.purpose is Purpose.CHANGE else frozenset()
