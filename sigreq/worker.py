@@ -47,7 +47,7 @@ from sigreq.work import Runner, Work
 log = structlog.get_logger()
 UPKEEP_EVERY = timedelta(seconds=5)
 LAST_WORDS_SECONDS = 5
-OUTWARD = frozenset({JobName.DELIVER, JobName.MAIL, JobName.WARN})
+OUTWARD = frozenset({JobName.DELIVER, JobName.MAIL, JobName.WARN, JobName.ALERT})
 # A backlog of standard cases must not take the processor from an MSA customer's, nor from the API.
 NICENESS = {Track.EXPEDITED: 2, Track.STANDARD: 10}
 ARQ_TIMEOUT_SECONDS = 3600  # only a last resort: leases and the scanner's own clock come long before
@@ -99,6 +99,7 @@ class TrackWorker:
             JobName.PROVE: Work(prover.prove, proof.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),
             JobName.WARN: Work(writer.warn, letters.give_up),
+            JobName.ALERT: Work(writer.alert, letters.give_up),
             JobName.DELIVER: Work(Deliveries(database, self._sender).deliver, deliveries.give_up),
         }
 

@@ -191,7 +191,7 @@ class _Replay:
             case Happening(event=Event.RECEIVED, severity=Severity() as severity):
                 self._severity = severity
                 self._begin(at)
-            case Happening(event=Event.STILL_HAPPENS | Event.DISPUTED):
+            case Happening(event=Event.STILL_HAPPENS | Event.DISPUTED | Event.REGRESSED):
                 self._end(at, ClockOutcome.NOT_COUNTED, ClockOutcome.MISSED)
                 self._begin(at)
             case Happening(event=Event.ANSWERED | Event.ASKED | Event.DETERMINED, is_qualified=True):

@@ -71,6 +71,7 @@ class Event(StrEnum):
     CLOSED_AFTER_SILENCE = "closed_after_silence"
     STILL_HAPPENS = "still_happens"
     DISPUTED = "disputed"
+    REGRESSED = "regressed"
     WITHDRAWN = "withdrawn"
     DUPLICATE_JOINED = "duplicate_joined"
     SAMPLE_DOWNLOADED = "sample_downloaded"
@@ -132,6 +133,7 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.CLOSED_AFTER_SILENCE: Transition(_of(State.FIXED), State.CLOSED, is_public=True),
     Event.STILL_HAPPENS: Transition(_of(State.FIXED, State.CLOSED), State.QUEUED, is_public=True),
     Event.DISPUTED: Transition(_of(State.FIXED, State.CLOSED), State.QUEUED, is_public=True),
+    Event.REGRESSED: Transition(_of(State.FIXED, State.CLOSED), State.QUEUED, is_public=True),
     Event.WITHDRAWN: Transition(_OPEN, State.CLOSED, is_public=True),
     Event.DUPLICATE_JOINED: Transition(_OPEN, is_public=True),
     Event.SAMPLE_DOWNLOADED: Transition(_ANY),

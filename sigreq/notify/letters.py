@@ -7,11 +7,11 @@ from json import dumps
 from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.people import Language as Chosen
 from sigreq.mail import Mailer, MailRefused
-from sigreq.notify.deliveries import next_try
+from sigreq.notify.deliveries import body, next_try
 from sigreq.notify.mails import AnswerWarning, Language, compose, compose_warning
 from sigreq.notify.timeline import public_view
 from sigreq.settings import Mail
-from sigreq.store import people, submissions, warnings
+from sigreq.store import groups, people, submissions, warnings
 from sigreq.store.jobs import Lease
 from sigreq.tables.people import AnalystGroup
 from sigreq.transaction import Database, Transaction
@@ -52,6 +52,19 @@ class Letters:
             await self._hand_over(message, lease.attempt)
         return nothing
 
+    async def alert(self, lease: Lease) -> Finish:
+        """Tell the on-call of an event that cannot wait for the queue, under the event's own id."""
+        async with self.database.transaction() as tx:
+            event = await submissions.event(tx, lease.args["event_id"])
+            group = await groups.get(tx, (await submissions.get(tx, event.subject_id)).group_id)
+        if lease.args["channel"] == "webhook":
+            await self._post(group, event.id, body(event), lease.attempt)
+        elif self.settings is not None and group.on_call_email is not None:
+            origin = (self.settings.sender, self.settings.base_url)
+            message = compose(public_view(event), event.subject_id, group.on_call_email, "en", *origin)
+            await self._hand_over(message, lease.attempt)
+        return nothing
+
     async def _hand_over(self, message: EmailMessage, attempt: int) -> None:
         assert self.settings is not None  # noqa: S101 - the callers have looked
         try:
@@ -62,16 +75,19 @@ class Letters:
             raise next_try(attempt, outage.message) from outage
 
     async def _call(self, group: AnalystGroup, warning: AnswerWarning, attempt: int) -> None:
-        if group.on_call_url is None or group.on_call_secret is None:
-            return
         data = {
             "submission_id": warning.submission_id,
             "percent": warning.percent,
             "due_at": warning.due_at.isoformat(),
         }
         message = {"type": "submission.answer_due", "timestamp": warning.at.isoformat(), "data": data}
+        await self._post(group, warning.id, dumps(message), attempt)
+
+    async def _post(self, group: AnalystGroup, message_id: str, message: str, attempt: int) -> None:
+        if group.on_call_url is None or group.on_call_secret is None:
+            return
         now = self.database.clock()
-        sent = await self.sender.deliver(group.on_call_url, group.on_call_secret, warning.id, dumps(message), now)
+        sent = await self.sender.deliver(group.on_call_url, group.on_call_secret, message_id, message, now)
         if not sent.is_delivered:
             raise next_try(attempt, sent.told)
 

@@ -148,6 +148,14 @@ ENGLISH = Texts(
             ),
             "An analyst who has not decided the case before looks at it.",
         ),
+        Event.REGRESSED: Text(
+            "Opened again: the fix came undone",
+            (
+                "We try each new database version on your files. The one named here shows the fault again, so the "
+                "submission is open again, and the time to our answer starts anew."
+            ),
+            "You need not do anything: an analyst looks at it. If you can, stay with the version before.",
+        ),
         Event.WITHDRAWN: Text(
             "Withdrawn",
             "The submission was withdrawn and is closed.",

@@ -38,15 +38,8 @@ class Train:
 async def begin_train(tx: Transaction, actor: Actor, train: Train) -> GateRun:
     """Test a whole train before it is published. Raises NotFound."""
     await releases.known_product(tx, train.product)
-    subject = Subject(
-        train.product,
-        Purpose.TRAIN,
-        train.version,
-        Track.STANDARD,
-        train.changes,
-        ruleset_digest=train.ruleset.digest,
-    )
-    return await gates.begin(tx, actor, subject)
+    subject = Subject(train.product, Purpose.TRAIN, train.version, Track.STANDARD, train.changes)
+    return await gates.begin(tx, actor, subject, train.ruleset.digest)
 
 
 async def check_change(tx: Transaction, change: Change, content: Content) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from sigreq.domain.findings import Code, Findings, Trouble
 from sigreq.domain.gating import Purpose, RunState
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
+from sigreq.release import recheck
 from sigreq.store import changes, gates
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_change
@@ -52,6 +53,8 @@ async def _end(tx: Transaction, run: GateRun, found: Findings, scanned: Mapping[
     ended = await gates.write(tx, run.id, {"state": state, "finished_at": tx.at, "report": report})
     if run.purpose is Purpose.CHANGE:
         await _tell_change(tx, ended)
+    elif run.purpose is Purpose.RECHECK:
+        await recheck.reopen(tx, ended, found.troubles)
 
 
 async def _tell_change(tx: Transaction, run: GateRun) -> None:

@@ -11,6 +11,7 @@ from sigreq.domain.lifecycle import ChangeEvent, ChangeState
 from sigreq.domain.people import Actor, Role
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.versions import NoDatabase, VersionUnparseable, expected_form, parse
+from sigreq.release import recheck
 from sigreq.release.changes import announce, prove_if_complete
 from sigreq.release.gate import check_train
 from sigreq.store import changes, locks, releases
@@ -85,6 +86,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     await tx.session.flush()
     for change, built in waiting:
         await _settle(tx, actor, publication, change, built)
+    await recheck.begin(tx, row)
     return row, True
 
 

@@ -2,30 +2,16 @@
 
 from datetime import timedelta
 
-from sigreq.domain.clock import Happening, Terms
+from sigreq.domain.clock import Happening
 from sigreq.domain.errors import StateForbids
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import PremiumStep
 from sigreq.domain.verdict import Resolution
-from sigreq.store import clocks, contracts, submissions
+from sigreq.store import clocks, contracts, reopening, submissions
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
-
-# What a decision left in the row; the events keep it.
-_CONCLUDED = (
-    "analyst_id",
-    "closed_at",
-    "resolution",
-    "fixed_at",
-    "fixed_in",
-    "solved_number",
-    "determination",
-    "determined_at",
-    "final_verdict",
-    "needs_attention",
-)
 
 
 async def reply(
@@ -77,12 +63,8 @@ async def reopen(
     if submission.resolution is Resolution.WITHDRAWN:
         allowed = "fixed, or closed by us"
         raise StateForbids(what="Submission", id=submission.id, state="withdrawn", action=event, allowed=allowed)
-    coming = Happening(event, tx.at)
-    clock = (await clocks.clocks(tx, submission, coming))[-1]
     values = {
-        **await clocks.values_after(tx, submission, coming),
-        "phone_needed_until": await clocks.call_needed_until(tx, clock, Terms.from_document(submission.terms)),
+        **await reopening.values(tx, submission, event),
         "barred": sorted({*submission.barred, *filter(None, [submission.analyst_id])}),
-        **dict.fromkeys(_CONCLUDED),
     }
     return await move_submission(tx, submission_id, Move(event, actor, held, None, values, {"message": message}))

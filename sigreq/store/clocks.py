@@ -31,6 +31,7 @@ TELLING = frozenset(
         Event.WITHDRAWN,
         Event.STILL_HAPPENS,
         Event.DISPUTED,
+        Event.REGRESSED,
     }
 )
 

@@ -31,11 +31,10 @@ class Subject:
     track: Track
     changes: Sequence[str] = ()
     rev: int | None = None
-    ruleset_digest: str | None = None
 
 
-async def begin(tx: Transaction, actor: Actor | None, subject: Subject) -> GateRun:
-    """A new run, and the job that plans it."""
+async def begin(tx: Transaction, actor: Actor | None, subject: Subject, digest: str | None = None) -> GateRun:
+    """A new run, and the job that plans it; `digest` is that of the signatures to be tested, if they are there."""
     run = GateRun(
         id=new_identifier(GATE_PREFIX),
         product_id=subject.product_id,
@@ -47,7 +46,7 @@ async def begin(tx: Transaction, actor: Actor | None, subject: Subject) -> GateR
         state=RunState.RUNNING,
         started_at=tx.at,
         started_by=actor.person_id if actor else None,
-        ruleset_digest=subject.ruleset_digest,
+        ruleset_digest=digest,
     )
     tx.session.add(run)
     await tx.session.flush()

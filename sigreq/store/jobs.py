@@ -31,6 +31,7 @@ class JobName(StrEnum):
     DELIVER = "webhook.deliver"
     MAIL = "mail.send"
     WARN = "warning.tell"
+    ALERT = "alert.tell"
 
 
 class LeaseLost(Exception):

@@ -82,6 +82,12 @@ async def event(tx: Transaction, event_id: str) -> Event:
     return await tx.session.get_one(Event, event_id)
 
 
+async def event_of(tx: Transaction, subject_id: str, sequence: int) -> Event:
+    """The event with this number, which is known to exist."""
+    is_it = (col(Event.subject_id) == subject_id) & (col(Event.sequence) == sequence)
+    return (await tx.session.scalars(select(Event).where(is_it))).one()
+
+
 async def open_twin(
     tx: Transaction, organisation_id: str, product_id: str, kind: Kind, sha256s: Sequence[str]
 ) -> Submission | None:

@@ -107,7 +107,7 @@ def test_a_qualified_answer_ends_the_clock_and_only_a_qualified_one(event: Event
 
 def test_no_other_event_ends_a_clock_even_if_it_is_called_qualified() -> None:
     ends = {Event.ANSWERED, Event.ASKED, Event.DETERMINED, Event.ANSWERED_AUTOMATICALLY, Event.WITHDRAWN}
-    begins = {Event.RECEIVED, Event.STILL_HAPPENS, Event.DISPUTED}
+    begins = {Event.RECEIVED, Event.STILL_HAPPENS, Event.DISPUTED, Event.REGRESSED}
     others = [
         Happening(event, at("2026-03-02T11:00"), Severity.HIGH, is_qualified=True, calendar="office", revision=1)
         for event in Event
@@ -146,8 +146,8 @@ def test_warnings_are_shares_of_the_goal_in_its_own_time() -> None:
     assert clock.warnings == tuple(zip((50, 75, 90, 100), map(at, moments), strict=True))
 
 
-@pytest.mark.parametrize("event", [Event.STILL_HAPPENS, Event.DISPUTED])
-def test_still_happens_and_a_dispute_begin_a_new_clock_with_the_severity_of_then(event: Event) -> None:
+@pytest.mark.parametrize("event", [Event.STILL_HAPPENS, Event.DISPUTED, Event.REGRESSED])
+def test_still_happens_a_dispute_and_a_regression_begin_a_new_clock_with_the_severity_of_then(event: Event) -> None:
     first, second = clocks(
         received("2026-03-02T10:00", 4),
         answered("2026-03-02T11:00"),

@@ -1,0 +1,59 @@
+"""The guard against regressions: each new version is tried on every solved case, and a fix that is gone reopens."""
+
+from collections.abc import Iterable, Sequence
+
+from sigreq.domain.findings import Code, Trouble
+from sigreq.domain.gating import Purpose
+from sigreq.domain.lifecycle import Event, State
+from sigreq.domain.submission import Track
+from sigreq.domain.verdict import Resolution
+from sigreq.store import gates, jobs, reopening, solved, submissions
+from sigreq.store.gates import Subject
+from sigreq.store.moves import Move, move_submission
+from sigreq.tables.gates import GateRun
+from sigreq.tables.releases import Release
+from sigreq.tables.submissions import Submission
+from sigreq.transaction import Transaction
+
+_CAME_UNDONE = {Code.DETECTED_AGAIN, Code.DETECTION_LOST}
+
+
+async def begin(tx: Transaction, release: Release) -> None:
+    """Have a version that has just come out tried on every solved case, before anything that can wait."""
+    if await solved.newest(tx, release.product_id):
+        of = Subject(release.product_id, Purpose.RECHECK, release.version, Track.EXPEDITED)
+        await gates.begin(tx, None, of, release.ruleset_digest)
+
+
+async def reopen(tx: Transaction, run: GateRun, troubles: Sequence[Trouble]) -> None:
+    """Reopen the cases whose fix the version undid, and have their customers and the on-call told.
+
+    What could not be tried is a matter for somebody's attention.
+    """
+    by_case: dict[str, list[Trouble]] = {}
+    for each in troubles:
+        if each.submission_id is not None:
+            by_case.setdefault(each.submission_id, []).append(each)
+    for submission_id in sorted(by_case):  # the order in which everybody locks
+        submission = await submissions.lock(tx, submission_id)
+        undone = [each for each in by_case[submission_id] if each.code in _CAME_UNDONE]
+        if undone and _is_fixed(submission):
+            await _reopen(tx, run, submission, undone)
+        else:
+            reason = f"{run.subject}: {by_case[submission_id][0].message}"
+            await move_submission(tx, submission_id, Move(Event.ATTENTION_RAISED, data={"reason": reason[:500]}))
+
+
+def _is_fixed(submission: Submission) -> bool:
+    is_over = submission.state in {State.FIXED, State.CLOSED} and submission.resolution is not Resolution.WITHDRAWN
+    return is_over and submission.fixed_in is not None
+
+
+async def _reopen(tx: Transaction, run: GateRun, submission: Submission, undone: Iterable[Trouble]) -> None:
+    files = [{"sha256": each.sha256, "detections": list(each.signatures), "engine": each.engine} for each in undone]
+    values = await reopening.values(tx, submission, Event.REGRESSED) | {"needs_attention": "regressed"}
+    data = {"version": run.subject, "fixed_in": submission.fixed_in, "files": files}
+    moved = await move_submission(tx, submission.id, Move(Event.REGRESSED, values=values, data=data))
+    event = await submissions.event_of(tx, moved.id, moved.revision)
+    for channel in ("mail", "webhook"):
+        jobs.add(tx, jobs.JobName.ALERT, moved.track, {"event_id": event.id, "channel": channel})
