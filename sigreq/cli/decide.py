@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from sigreq.cli import changes, phone, screening
+from sigreq.cli.gates import change_text
 from sigreq.cli.options import Session, api_command
-from sigreq.cli.output import Document, change_text, event_text, submission_text
+from sigreq.cli.output import Document, event_text, submission_text
 from sigreq.cli.revisions import decided, revision_option
 from sigreq.domain.verdict import Determination, Verdict
 

@@ -175,22 +175,3 @@ def event_text(event: Document) -> str:
     data = event.get("data") or {}
     notes = "".join(f"\n    {name}: {_value(value)}" for name, value in data.items() if value not in _NOTHING)
     return f"{moment(event['at'])}  {event['name']} ({event['state']}){by}{notes}"
-
-
-def change_text(document: Document) -> str:
-    """Where a signature change stands, with what it asks for and how its test went."""
-    lines = [
-        ("Change", f"{document['id']} rev {document['rev']} (revision {document['revision']})"),
-        ("State", document["state"]),
-        ("Product", f"{document['product']} ({document['track']} track)"),
-        ("Helps", ", ".join(document["submission_ids"])),
-        ("Written by", document["written_by"]),
-        ("Approved by", document["approved_by"] or "-"),
-        ("Tested on", document["tested_against"] or "-"),
-        ("Published in", document["published_in"] or "-"),
-        *((f"Test, {name}", _value(value)) for name, value in (document["report"] or {}).items()),
-        ("Kind", document["kind"]),
-        *((name, value) for name, value in document["payload"].items() if name != "source"),
-    ]
-    text = aligned(lines)
-    return f"{text}\n\n{document['payload']['source']}" if "source" in document["payload"] else text

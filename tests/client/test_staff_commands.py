@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sigreq.domain.ruleset import pin_of
 from tests.client.server import Answer, Scripted
 from tests.client.test_commands import SUBMISSION, run
 
@@ -17,6 +18,7 @@ CHANGE = {
     "state": "tested",
     "payload": {"rule": "fresh", "source": "rule fresh {}"},
     "submission_ids": ["SR-7K3M-9QX2-4TFB"],
+    "gate": "GR-1",
     "tested_against": "20261122.001",
     "report": None,
     "written_by": "Ada",
@@ -96,14 +98,77 @@ def test_a_rule_is_drafted_under_the_name_of_its_file(server: Scripted, tmp_path
     }
 
 
-def test_a_change_that_fails_its_test_fails_the_command(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sigreq.cli.changes.POLL_SECONDS", 0.01)
+COUNTS = {"cases": 2, "files": 3, "bytes": 4096, "seconds": 0.1}
+PROBLEM = {"code": "lint", "message": "fresh: it never fires", "line": 3, "column": 7}
+REPORT = {
+    "base": "20261122.001",
+    "is_passed": False,
+    "problems": [PROBLEM],
+    "problems_left_out": 4,
+    "scanned": {"earlier": COUNTS},
+    "not_recheckable": [{"submission_id": "SR-9", "why": "sample_missing"}],
+    "seconds": 1.5,
+}
+RUN = {"id": "GR-1", "purpose": "change", "subject": "CH-1", "state": "running", "done": 0, "total": None}
+
+
+def test_a_change_that_fails_the_gate_fails_the_command_and_says_why(
+    server: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sigreq.cli.gates.POLL_SECONDS", 0.01)
     server.on("POST /v1/changes/CH-1/test", Answer(CHANGE | {"state": "testing"}))
-    failed = CHANGE | {"state": "gate_failed", "report": {"corpus": "hits clean files"}}
-    server.on("GET /v1/changes/CH-1", Answer(CHANGE), Answer(CHANGE | {"state": "testing"}), Answer(failed))
+    server.on(
+        "GET /v1/gates/GR-1",
+        Answer(RUN),
+        Answer(RUN | {"done": 1, "total": 2}),
+        Answer(RUN | {"state": "failed", "done": 2, "total": 2, "report": REPORT}),
+    )
+    server.on("GET /v1/changes/CH-1", Answer(CHANGE), Answer(CHANGE | {"state": "gate_failed", "report": REPORT}))
     result = run(server, "decide", "test", "CH-1", "--wait")
     assert result.exit_code == 1
-    assert "hits clean files" in result.stdout
+    assert result.stderr == "Gate GR-1: planning\nGate GR-1: 1 of 2 parts\n"
+    for said in ("it never fires (line 3, column 7)", "and 4 more", "2 cases, 3 files, 4,096 bytes", "SR-9 (sample_m"):
+        assert said in result.stdout
+    again = run(server, "decide", "gate", "GR-1", "--wait")
+    assert (again.exit_code, "2 of 2" in again.stdout) == (1, True)
+
+
+DISABLED = "rule Old { condition: false }"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "payload"),
+    [
+        ("sig_retire", ["--signature", "Old"], {"signature": "Old"}),
+        ("sig_disable", ["--signature", "Old"], {"signature": "Old", "pin": pin_of(DISABLED)}),
+        ("rename", ["--signature", "Old", "--to", "New"], {"signature": "Old", "to": "New"}),
+        ("hash_add", ["--sha256", "aa", "--name", "New"], {"sha256": "aa", "name": "New"}),
+        ("hash_allow", ["--sha256", "aa"], {"sha256": "aa"}),
+    ],
+)
+def test_each_kind_of_change_is_drafted_by_its_own_options(
+    server: Scripted, kind: str, options: list[str], payload: dict[str, str]
+) -> None:
+    server.on("GET /v1/submissions/SR-1", Answer(SUBMISSION))
+    product = SUBMISSION["product"]
+    versions = [{"version": "3", "withdrawn_at": "2026-11-22T10:00:00Z"}, {"version": "2", "withdrawn_at": None}]
+    server.on(f"GET /v1/releases/{product}", Answer({"items": versions}))
+    server.on(f"GET /v1/releases/{product}/2/ruleset", Answer({"rules": {"Old": DISABLED}}))
+    server.on("POST /v1/changes", Answer(CHANGE, 201))
+    result = run(server, "decide", "draft", "SR-1", "--kind", kind, *options)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert server.seen[-1].document == {"submission_ids": ["SR-1"], "kind": kind, "payload": payload}
+    refused = run(server, "decide", "draft", "SR-1", "--kind", kind)
+    assert refused.exit_code == 2
+    assert f"{kind} needs {' and '.join(options[::2])}" in refused.stderr
+
+
+def test_a_rule_that_is_not_published_cannot_be_disabled(server: Scripted) -> None:
+    server.on("GET /v1/submissions/SR-1", Answer(SUBMISSION))
+    server.on(f"GET /v1/releases/{SUBMISSION['product']}", Answer({"items": []}))
+    result = run(server, "decide", "draft", "SR-1", "--kind", "sig_disable", "--signature", "Absent")
+    assert result.exit_code == 2
+    assert "has no rule Absent" in result.stderr
 
 
 def test_a_sample_is_downloaded_whole_or_not_at_all(server: Scripted, tmp_path: Path) -> None:

@@ -1,0 +1,214 @@
+"""The gate's rules: what has to be scanned, what is wrong with what was found, and how long a pass holds."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sigreq.domain.changes import AddedHash, AddedRule, AllowedHash, RetiredSignature
+from sigreq.domain.examination import ALLOWED, File, with_hash
+from sigreq.domain.faults import Fault
+from sigreq.domain.findings import MOST_TROUBLES, Code, Findings, Trouble, by_engine
+from sigreq.domain.gating import (
+    Case,
+    Seen,
+    expected_names,
+    judge_clean,
+    judge_requested,
+    judge_solved,
+    narrowed,
+    why_stale,
+    widened,
+    with_candidate,
+)
+from sigreq.domain.ruleset import Ruleset, pin_of
+from sigreq.domain.submission import Kind, SampleFacts
+from sigreq.domain.verdict import Outcome, ScanResult
+
+CLEAN = ScanResult(Outcome.CLEAN)
+UNSEEN = ScanResult.not_scanned(Fault.TIMEOUT)
+_words = st.text("abc", min_size=1, max_size=2)
+_rules = st.dictionaries(st.sampled_from(["One", "Two", "Three"]), _words, max_size=3)
+_hashes = st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["Four", "Five"]), max_size=2)
+
+
+@st.composite
+def _rulesets(draw: st.DrawFn) -> Ruleset:
+    rules = draw(_rules)
+    disabled = {name: pin_of(word) for name, word in rules.items() if draw(st.booleans())}
+    return Ruleset(rules, draw(st.frozensets(st.sampled_from("xy"), max_size=2)), draw(_hashes), disabled)
+
+
+def _scan(ruleset: Ruleset, sha256: str, text: str) -> ScanResult:
+    """What a scanner would say, were each rule a word to look for."""
+    if sha256 in ruleset.allowed:
+        return ALLOWED
+    names = tuple(sorted(name for name, word in ruleset.in_force.items() if word in text))
+    return with_hash(ruleset, sha256, ScanResult(Outcome.DETECTED, names) if names else CLEAN)
+
+
+@given(_rulesets(), _rulesets(), st.sampled_from("xyz"), st.text("abc", max_size=5))
+def test_scanning_what_is_new_tells_as_much_as_scanning_everything(
+    base: Ruleset, candidate: Ruleset, sha256: str, text: str
+) -> None:
+    # What the base allows was not scanned with it: a candidate that does not allow it any more is a train's matter.
+    base = replace(base, allowed=base.allowed & candidate.allowed)
+    before, new = _scan(base, sha256, text), _scan(widened(base, candidate), sha256, text)
+    assert with_candidate(before, new, narrowed(base, candidate)) == _scan(candidate, sha256, text)
+
+
+@given(_rulesets())
+def test_nothing_is_new_in_the_same(ruleset: Ruleset) -> None:
+    same = widened(ruleset, ruleset)
+    assert (same.in_force, same.hashes, narrowed(ruleset, ruleset)) == ({}, {}, frozenset())
+
+
+def test_what_was_not_seen_is_not_clean() -> None:
+    assert with_candidate(UNSEEN, CLEAN, frozenset()).outcome is Outcome.NOT_SCANNED
+    assert with_candidate(CLEAN, UNSEEN, frozenset()).outcome is Outcome.NOT_SCANNED
+    assert with_candidate(UNSEEN, _hit("New"), frozenset()).detections == ("New",)
+    assert with_candidate(_hit("Old"), UNSEEN, frozenset({"Old"})).outcome is Outcome.NOT_SCANNED
+
+
+def _hit(*names: str) -> ScanResult:
+    return ScanResult(Outcome.DETECTED, names)
+
+
+def _case(kind: Kind, *names: str, faults: tuple[Fault, ...] | None = ()) -> Case:
+    files = [
+        File(at, None, name, SampleFacts(name, 10, name, "sha1", "md5"), faults) for at, name in enumerate(names or "x")
+    ]
+    return Case("SR-1", kind, files)
+
+
+def _codes(troubles: list[Trouble]) -> list[Code]:
+    return [each.code for each in troubles]
+
+
+NONE = frozenset[str]()
+FP, FN = Kind.FALSE_POSITIVE, Kind.FALSE_NEGATIVE
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "wanted", "codes"),
+    [
+        (FP, CLEAN, NONE, []),
+        (FP, _hit("Any"), NONE, [Code.STILL_DETECTED]),
+        (FP, _hit("Other"), NONE, []),
+        (FP, UNSEEN, NONE, [Code.NOT_SCANNED]),
+        (FN, _hit("New"), {"New"}, []),
+        (FN, _hit("Any"), {"New"}, [Code.NOT_DETECTED]),
+        (FN, _hit("Any"), NONE, []),
+        (FN, CLEAN, {"New"}, [Code.NOT_DETECTED]),
+        (FN, CLEAN, NONE, [Code.NOT_DETECTED]),
+        (FN, UNSEEN, {"New"}, [Code.NOT_SCANNED]),
+    ],
+)
+def test_the_requesters_own_files_decide(kind: Kind, result: ScanResult, wanted: set[str], codes: list[Code]) -> None:
+    excused = frozenset({"Other"})
+    assert _codes(judge_requested(_case(kind), {"x": result}, frozenset(wanted), excused)) == codes
+
+
+def test_every_file_of_a_case_has_to_be_helped() -> None:
+    troubles = judge_requested(_case(FP, "x", "y"), {"x": CLEAN, "y": _hit("Any")}, NONE, NONE)
+    assert [(each.sha256, each.signatures) for each in troubles] == [("y", ("Any",))]
+
+
+@pytest.mark.parametrize(
+    ("is_kept", "result", "codes"),
+    [
+        (False, CLEAN, []),
+        (False, ALLOWED, []),
+        (False, _hit("New"), [Code.DETECTED_AGAIN]),
+        (False, UNSEEN, [Code.NOT_SCANNED]),
+        (True, _hit("Any"), []),
+        (True, CLEAN, [Code.DETECTION_LOST]),
+        (True, ALLOWED, [Code.DETECTION_LOST]),
+        (True, UNSEEN, [Code.NOT_SCANNED]),
+    ],
+)
+def test_a_solved_case_stays_as_it_was_solved(is_kept: bool, result: ScanResult, codes: list[Code]) -> None:  # noqa: FBT001
+    troubles, why_not = judge_solved(_case(FP), {"x": result}, is_kept=is_kept)
+    assert (_codes(troubles), why_not) == (codes, None)
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.parametrize("reason", [Fault.SAMPLE_MISSING, Fault.SAMPLE_CORRUPT])
+def test_a_sample_that_is_gone_is_named_and_neither_passed_nor_failed(is_kept: bool, reason: Fault) -> None:  # noqa: FBT001
+    assert judge_solved(_case(FP), {"x": ScanResult.not_scanned(reason)}, is_kept=is_kept) == ([], reason)
+
+
+def test_what_never_could_be_looked_into_is_named_and_still_must_not_be_hit() -> None:
+    case = _case(FP, faults=(Fault.ARCHIVE_ENCRYPTED,))
+    assert judge_solved(case, {"x": CLEAN}, is_kept=False) == ([], Fault.ARCHIVE_ENCRYPTED)
+    troubles, why_not = judge_solved(case, {"x": _hit("New")}, is_kept=False)
+    assert (_codes(troubles), why_not) == ([Code.DETECTED_AGAIN], Fault.ARCHIVE_ENCRYPTED)
+    assert judge_solved(_case(FP, faults=None), {"x": CLEAN}, is_kept=False)[1] is Fault.NOT_EXAMINED
+
+
+def test_a_clean_file_may_not_be_hit_nor_left_out() -> None:
+    troubles = judge_clean({"x": CLEAN, "y": _hit("New"), "z": UNSEEN})
+    assert [(each.code, each.sha256) for each in troubles] == [(Code.CLEAN_DETECTED, "y"), (Code.NOT_SCANNED, "z")]
+
+
+SEEN = Seen("1", 7, 3, frozenset({"CH-1"}))
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (Seen("1", 7, 3), None),
+        (Seen("1", 7, 3, frozenset({"CH-1"})), None),
+        (Seen("1", 6, 3), None),
+        (Seen("2", 7, 3), "tested against 1, and 2 is the newest"),
+        (Seen(None, 7, 3), "and nothing is the newest"),
+        (Seen("1", 8, 3), "a case has been solved since"),
+        (Seen("1", 7, 4), "the clean corpus has changed"),
+        (Seen("1", 7, 3, frozenset({"CH-1", "CH-2"})), "CH-2 has been approved since"),
+    ],
+)
+def test_a_pass_holds_while_the_world_is_as_it_was(now: Seen, why: str | None) -> None:
+    found = why_stale(SEEN, now)
+    assert (found is None) == (why is None)
+    assert why is None or why in (found or "")
+
+
+def test_a_missed_file_has_to_be_detected_by_what_the_change_brings() -> None:
+    assert expected_names(AddedRule("New", "source")) == {"New"}
+    assert expected_names(AddedHash("x", "New")) == {"New"}
+    assert expected_names(RetiredSignature("Old")) == expected_names(AllowedHash("x")) == frozenset()
+
+
+_troubles = st.builds(
+    Trouble,
+    st.sampled_from(Code),
+    st.text(max_size=5),
+    st.none() | st.just("SR-1"),
+    st.none() | st.just("x"),
+    st.lists(st.sampled_from(["One", "Two"]), max_size=2).map(tuple),
+    st.none() | st.just("yara"),
+    st.none() | st.integers(1, 9),
+)
+_findings = st.builds(
+    Findings,
+    st.lists(_troubles, max_size=4).map(tuple),
+    st.integers(0, 3),
+    unseen=st.lists(st.just({"submission_id": "SR-1", "why": "gone"}), max_size=2).map(tuple),
+)
+
+
+@given(st.lists(_findings, max_size=4))
+def test_findings_survive_being_kept_and_added_up(parts: list[Findings]) -> None:
+    read = [Findings.read(each.document()) for each in parts]
+    assert read == parts
+    whole = Findings.sum(read)
+    assert len(whole.troubles) == sum(len(each.troubles) for each in parts)
+    assert len(whole.unseen) == sum(len(each.unseen) for each in parts)
+
+
+def test_no_trouble_is_lost_without_a_word() -> None:
+    many = Findings().plus(by_engine("yara", [Trouble(Code.LINT, "wrong")] * (MOST_TROUBLES + 5)))
+    document = many.document()
+    assert (len(document["troubles"]), document["left_out"]) == (MOST_TROUBLES, 5)
+    assert document["troubles"][0] == {"code": "lint", "message": "wrong [yara]", "engine": "yara"}
