@@ -25,8 +25,9 @@ from sigreq.jobs import UNREACHABLE, Hints, connect, encode, queue_name, redis_s
 from sigreq.notify import deliveries, letters
 from sigreq.notify.deliveries import Deliveries
 from sigreq.notify.letters import Letters
-from sigreq.release import gate, proof
+from sigreq.release import gate, preparation, proof
 from sigreq.release.gate import Gate
+from sigreq.release.preparation import Preparation
 from sigreq.release.proof import Proof
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
@@ -92,6 +93,7 @@ class TrackWorker:
             JobName.EXAMINE: Work(screener.examine_again, screening.give_up_again),
             JobName.TEST: Work(tester.test, gate.give_up),
             JobName.PROVE: Work(prover.prove, proof.give_up),
+            JobName.PREPARE: Work(Preparation(database, rulesets, self._scanner).prepare, preparation.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),
             JobName.WARN: Work(writer.warn, letters.give_up),
             JobName.DELIVER: Work(Deliveries(database, self._sender).deliver, deliveries.give_up),

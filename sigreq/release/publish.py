@@ -11,9 +11,10 @@ from sigreq.domain.changes import is_in, subject
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
 from sigreq.domain.people import Actor
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.submission import Track
 from sigreq.domain.versions import NoDatabase, VersionUnparseable, expected_form, parse
 from sigreq.release.changes import announce, prove_if_complete
-from sigreq.store import changes, locks, releases
+from sigreq.store import changes, jobs, locks, releases
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change
 from sigreq.tables.releases import Change, Release
@@ -79,6 +80,9 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     await tx.session.flush()
     for change, built in await _waiting(tx, publication):
         await _settle(tx, actor, publication, change, built)
+    for queue in Track:
+        args = {"product": row.product_id, "version": row.version}
+        jobs.add(tx, jobs.JobName.PREPARE, queue, args)
     return row, True
 
 

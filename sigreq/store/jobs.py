@@ -27,6 +27,7 @@ class JobName(StrEnum):
     EXAMINE = "submission.examine"
     TEST = "change.test"
     PROVE = "submission.prove"
+    PREPARE = "release.prepare"
     DELIVER = "webhook.deliver"
     MAIL = "mail.send"
     WARN = "warning.tell"
