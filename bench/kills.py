@@ -20,7 +20,7 @@ from sigreq.embedded.service import Service
 from tests.embedded.support import query
 from tests.world import World, wait_for
 
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 60
 SUBMITTERS = 4
 Fault = Literal["worker", "redis", "flush"]
 

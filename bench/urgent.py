@@ -1,11 +1,13 @@
 """An MSA customer's submission while standard ones wait to be screened: `python -m bench.urgent`.
 
-With so many waiting, it must be screened within twice the time it takes on an idle service, or half a second.
+With so many waiting, it must be screened within twice the time it takes on an idle service, or half a second, in the
+median of twenty, and the slowest of them within two seconds.
 """
 
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -14,24 +16,27 @@ from tempfile import TemporaryDirectory
 
 from bench import corpus
 from bench.screening import Bench, running
-from sigreq_client import Client
 from tests.embedded.support import query
 
 SUBMITTERS = 4
 SCREENED_SECONDS = 60
 LEAST_ALLOWED = 0.5
+WORST_ALLOWED = 2.0
 
 _STATE = "SELECT state FROM submission WHERE id = '{}'"
 _WAITING = "SELECT count(*) FROM submission WHERE track = 'standard' AND state IN ('received', 'screening')"
 
 
-def times(bench: Bench, customer: Client, count: int) -> list[float]:
+def times(bench: Bench, count: int) -> list[float]:
     """Seconds from the answer to a submit until it is screened, one after the other."""
     url = bench.service.env["SIGREQ_DATABASE__URL"]
     found = []
     for number in range(count):
+        # Each of another customer: the premium incidents of a contract end, and what comes after them is not urgent.
+        customer = bench.world.customer("msa_business")
         content = BytesIO(f"urgent {time.monotonic_ns()} {number}".encode() * 200)
         accepted = customer.submit(bench.world.fields(bench.product, "false_negative"), [("file.bin", content)])
+        assert accepted["track"] == "expedited"
         started = time.monotonic()
         while query(url, _STATE.format(accepted["id"]))[0] in {"received", "screening"}:
             if time.monotonic() > started + SCREENED_SECONDS:
@@ -48,26 +53,27 @@ def _fill(bench: Bench, count: int) -> None:
 
 
 def main() -> None:
-    """Print the medians; exit code 1 when an MSA submission has to wait."""
+    """Print the times; exit code 1 when an MSA submission has to wait."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--waiting", type=int, default=2000)
     parser.add_argument("--count", type=int, default=20)
     told = parser.parse_args()
     with TemporaryDirectory(prefix="sigreq-urgent-") as name, running(Path(name), corpus.ruleset(1)) as bench:
-        urgent = bench.world.customer("msa_business")
-        times(bench, urgent, 3)
-        idle = median(times(bench, urgent, told.count))
+        times(bench, 3)
+        idle = times(bench, told.count)
         with bench.held():
             _fill(bench, told.waiting)
-        url = bench.service.env["SIGREQ_DATABASE__URL"]
-        busy = median(times(bench, urgent, told.count))
-        (left,) = query(url, _WAITING)
-    allowed = max(2 * idle, LEAST_ALLOWED)
-    print(
-        f"idle {idle * 1000:.0f} ms; with {told.waiting} waiting, {left} of them still at the end: {busy * 1000:.0f} ms"
-    )
-    print(f"allowed: {allowed * 1000:.0f} ms")
-    sys.exit(busy > allowed or not left)
+        busy = times(bench, told.count)
+        (left,) = query(bench.service.env["SIGREQ_DATABASE__URL"], _WAITING)
+    allowed = max(2 * median(idle), LEAST_ALLOWED)
+    print(f"idle: {_told(idle)}")
+    print(f"with {told.waiting} waiting, {left} of them still at the end: {_told(busy)}")
+    print(f"allowed: median {allowed * 1000:.0f} ms, worst {WORST_ALLOWED * 1000:.0f} ms")
+    sys.exit(median(busy) > allowed or max(busy) > WORST_ALLOWED or not left)
+
+
+def _told(found: Sequence[float]) -> str:
+    return f"median {median(found) * 1000:.0f} ms, worst {max(found) * 1000:.0f} ms"
 
 
 if __name__ == "__main__":

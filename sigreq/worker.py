@@ -25,9 +25,10 @@ from sigreq.jobs import UNREACHABLE, Hints, connect, encode, queue_name, redis_s
 from sigreq.notify import deliveries, letters
 from sigreq.notify.deliveries import Deliveries
 from sigreq.notify.letters import Letters
-from sigreq.release import gate_end, proof
+from sigreq.release import gate_end, preparation, proof
 from sigreq.release.gate_part import PartScanner
 from sigreq.release.gate_plan import Planner
+from sigreq.release.preparation import Preparation
 from sigreq.release.proof import Proof
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
@@ -97,6 +98,7 @@ class TrackWorker:
             JobName.GATE: Work(planner.plan, gate_end.give_up),
             JobName.GATE_PART: Work(parts.scan, gate_end.give_up),
             JobName.PROVE: Work(prover.prove, proof.give_up),
+            JobName.PREPARE: Work(Preparation(database, rulesets, self._scanner).prepare, preparation.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),
             JobName.WARN: Work(writer.warn, letters.give_up),
             JobName.ALERT: Work(writer.alert, letters.give_up),

@@ -10,11 +10,12 @@ from sigreq.domain import database_errors, release_errors
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
 from sigreq.domain.people import Actor, Role
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.submission import Track
 from sigreq.domain.versions import NoDatabase, VersionUnparseable, expected_form, parse
 from sigreq.release import recheck
 from sigreq.release.changes import announce, prove_if_complete
 from sigreq.release.gate import check_train
-from sigreq.store import changes, locks, releases
+from sigreq.store import changes, jobs, locks, releases
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change
 from sigreq.tables.releases import Change, Release
@@ -87,6 +88,9 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     for change, built in waiting:
         await _settle(tx, actor, publication, change, built)
     await recheck.begin(tx, row)
+    for queue in Track:
+        args = {"product": row.product_id, "version": row.version}
+        jobs.add(tx, jobs.JobName.PREPARE, queue, args)
     return row, True
 
 

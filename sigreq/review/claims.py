@@ -21,16 +21,17 @@ async def take_next(tx: Transaction, actor: Actor, length: timedelta) -> Submiss
     """
     await _stand_in_line(tx)
     view = queues.View(await groups.of(tx, actor), not_barred=actor.person_id)
-    found = await queues.next_case(tx, view)
-    if found is None:
-        return None
-    return await _take(tx, actor, found.id, None, length, "next")
+    while (found := await queues.next_case(tx, view)) is not None:
+        row = await submissions.lock(tx, found.id)
+        if row.state is State.QUEUED:  # else its customer has just withdrawn it
+            return await _take(tx, actor, row.id, None, length, "next")
+    return None
 
 
 async def claim(tx: Transaction, actor: Actor, submission_id: str, held: int, length: timedelta) -> Submission:
     """Take this very case, or keep it longer. Raises ClaimHeld, AnotherAnalystNeeded, StateForbids, RevisionStale."""
     await _stand_in_line(tx)
-    row = await submissions.get(tx, submission_id)
+    row = await submissions.lock(tx, submission_id)  # what is decided here holds: upkeep lapses claims at the same time
     mine = await groups.of(tx, actor)
     if actor.role is Role.ANALYST and mine is not None and row.group_id not in mine:
         raise errors.GroupForeign(id=row.id, group=row.group_id)

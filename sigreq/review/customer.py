@@ -18,7 +18,7 @@ async def reply(
     tx: Transaction, actor: Actor, submission_id: str, held: int | None, message: str, claim: timedelta
 ) -> Submission:
     """Answer our question, which brings the case back to its analyst; at any other time, a comment."""
-    submission = await submissions.get(tx, submission_id, actor)
+    submission = await submissions.lock(tx, submission_id, actor)
     if submission.state is State.AWAITING_CUSTOMER:
         values = {"claim_expires_at": tx.at + claim}
         move = Move(Event.REPLIED, actor, held, None, values, {"message": message})

@@ -28,6 +28,7 @@ class JobName(StrEnum):
     GATE = "gate.plan"
     GATE_PART = "gate.part"
     PROVE = "submission.prove"
+    PREPARE = "release.prepare"
     DELIVER = "webhook.deliver"
     MAIL = "mail.send"
     WARN = "warning.tell"

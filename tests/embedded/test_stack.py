@@ -21,7 +21,7 @@ from tests.embedded.support import owner_of, query, s3, servers_of
 
 BUCKETS = {"samples": Addresses.samples_bucket, "bundles": Addresses.bundles_bucket}
 OTHER = {"samples": "bundles", "bundles": "samples"}
-GONE_SECONDS = 15
+GONE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.database import one, rows
 from tests.flows import events_out_of_step
 from tests.world import World, wait_for
 
-A_FEW_SECONDS = 8
+A_FEW_SECONDS = 15  # what is held up waits for longer than a receiver has time, or for ever
 WEBHOOK_SECONDS = 25
 PLACES = 8  # how many deliveries a worker has under way at once
 # Long enough to outlast what a worker that stops waits for, short enough for a test.

@@ -58,8 +58,8 @@ def test_every_word_to_the_customer_makes_the_claim_last_longer(world: World) ->
 def test_a_case_that_waits_for_its_customer_does_not_lapse(world: World) -> None:
     customer = world.customer()
     case = world.claimed(world.analyst, customer, world.product())
-    lapsing = world.claimed(world.analyst, customer, world.product())
     world.analyst.ask(case["id"], case["revision"], "Which version is it?")
+    lapsing = world.claimed(world.analyst, customer, world.product())
     world.until(lapsing["id"], "queued")
     assert world.analyst.submission(case["id"])["state"] == "awaiting_customer"
 

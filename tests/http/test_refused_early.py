@@ -75,7 +75,7 @@ def test_an_upload_that_is_accepted_so_far_holds_a_file_but_no_transaction(world
     with SlowUpload(service.url, world.key("customer", organisation), HUGE) as upload:
         upload.send(opening(world.fields(world.product()), "huge.bin") + MARKER)
         wait_for(lambda: spooled(service), lambda count: count == 1)
-        assert open_transactions(service) == 0
+        wait_for(lambda: open_transactions(service), lambda count: count == 0)
     nothing_is_left(service, organisation)
 
 

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.submission import Track
+from sigreq.embedded.service import Service
 from sigreq_client import Client
 from tests.flows import (
     HARMLESS,
@@ -38,6 +41,15 @@ def test_a_published_false_positive_is_fixed_once_it_is_proved(world: World) -> 
     proof = [scan for scan in found["scans"] if scan["purpose"] == "proof"]
     assert [(scan["version"], scan["outcome"]) for scan in proof] == [("20261122.2", "clean")]
     assert names(customer.timeline(case["id"]))[-3:] == ["determined", "fix_approved", "fixed"]
+
+
+def test_a_published_version_is_compiled_for_both_tracks_before_any_case_needs_it(
+    world: World, service: Service
+) -> None:
+    rules = {"Marker": marked("Marker"), "Unique": hit_by("Unique")}
+    world.publish(world.product(), "20261122.2", rules)
+    compiled = f"worker-*/rulesets/{Ruleset(rules).digest}.yarc"
+    wait_for(lambda: list((service.data / "work").glob(compiled)), lambda found: len(found) == len(Track))
 
 
 def test_a_published_false_negative_is_fixed_once_it_is_proved(world: World) -> None:

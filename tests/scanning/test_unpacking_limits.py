@@ -82,14 +82,14 @@ def test_what_inner_archives_give_counts_against_the_ratio_of_the_outer_one(tmp_
 
 
 def test_when_the_time_is_up_unpacking_ends_and_says_so(tmp_path: Path) -> None:
-    started = time.monotonic()
+    used = time.process_time()
     found = unpacked(tmp_path, zipped(random_members(10)), limits=replace(LIMITS, seconds=0))
     assert found == Found(["timeout"], [])
     sample = by_libarchive({"x": os.urandom(20_000_000)}, "zip", password="infected")
     (tmp_path / "slow").mkdir()
     found = unpacked(tmp_path / "slow", sample, limits=replace(LIMITS, seconds=1))
     assert found == Found(["timeout"], [(0, "x", None, ["timeout"])])
-    assert time.monotonic() - started < 5
+    assert time.process_time() - used < 5
 
 
 IN_LITTLE_MEMORY = """

@@ -3,8 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from sigreq.domain.identifiers import new_identifier
+from sigreq.domain.lifecycle import State
+from sigreq.domain.people import Role
+from sigreq.domain.register import DatabaseVerdict
+from sigreq.domain.submission import Kind, Track
+from sigreq.domain.verdict import Verdict
+from sigreq.domain.versions import Scheme
+from sigreq.store import people, releases
+from sigreq.tables.people import Person
+from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Hint
 
 T = TypeVar("T")
@@ -38,3 +48,43 @@ def at(url: str, work: Callable[[Bench], Awaitable[T]]) -> T:
             await bench.database.close()
 
     return asyncio.run(run())
+
+
+async def customer_of(bench: Bench, name: str) -> Person:
+    """Somebody of a new organisation, beside a new product; both have this name."""
+    async with bench.database.transaction() as tx:
+        fields = {"id": name, "title": name, "grace_seconds": 0, "update_instructions": "Update."}
+        await releases.add_product(tx, {**fields, "scheme": Scheme.DATE_REVISION})
+        await people.add_organisation(tx, name, name)
+        return await people.add_person(tx, "Somebody", Role.CUSTOMER, name)
+
+
+def case_of(customer: Person, **values: Any) -> Submission:
+    """A row that waits in the queue, unless the values say something else."""
+    told: dict[str, Any] = {
+        "id": new_identifier("SR"),
+        "organisation_id": customer.organisation_id,
+        "submitted_by": customer.id,
+        "kind": Kind.FALSE_POSITIVE,
+        "product_id": customer.organisation_id,
+        "product_version": "1",
+        "database_version": "20261122.1",
+        "database_verdict": DatabaseVerdict.CURRENT,
+        "latest_version": None,
+        "severity": 3,
+        "expected_verdict": Verdict.CLEAN,
+        "contact": "it@example.org",
+        "details": {},
+        "plan_id": "standard",
+        "track": Track.STANDARD,
+        "state": State.QUEUED,
+        "revision": 1,
+        "public_sequence": 1,
+        "received_at": START,
+        "due_at": START,
+        "is_guaranteed": False,
+        "calendar": "office",
+        "group_id": "analysts",
+        "terms": {},
+    }
+    return Submission(**{**told, **values})

@@ -11,19 +11,15 @@ from hypothesis import strategies as st
 
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import State
-from sigreq.domain.people import Role
 from sigreq.domain.queueing import Waiting, next_case, order_key
-from sigreq.domain.register import DatabaseVerdict
-from sigreq.domain.submission import Kind, Track
-from sigreq.domain.verdict import Verdict
-from sigreq.domain.versions import Scheme
+from sigreq.domain.submission import Track
 from sigreq.embedded.stack import Addresses
-from sigreq.store import people, queues, releases
+from sigreq.store import queues
 from sigreq.store.queues import View
 from sigreq.tables.events import Event
 from sigreq.tables.people import Person
 from sigreq.tables.submissions import Submission
-from tests.store.support import START, Bench
+from tests.store.support import START, Bench, case_of, customer_of
 
 _hours = st.integers(-3, 3).map(lambda hours: START + timedelta(hours=hours))
 _cases = st.builds(
@@ -49,46 +45,12 @@ class Desk:
 def desk(addresses: Addresses) -> Iterator[Desk]:
     with asyncio.Runner() as runner:
         bench = Bench(addresses.database_url)
-        yield Desk(runner, bench, runner.run(_people(bench)))
+        yield Desk(runner, bench, runner.run(customer_of(bench, "queue-order")))
         runner.run(bench.database.close())
 
 
-async def _people(bench: Bench) -> Person:
-    async with bench.database.transaction() as tx:
-        fields = {"id": "p", "title": "P", "grace_seconds": 0, "update_instructions": "Update."}
-        await releases.add_product(tx, {**fields, "scheme": Scheme.DATE_REVISION})
-        await people.add_organisation(tx, "o", "O")
-        return await people.add_person(tx, "Somebody", Role.CUSTOMER, "o")
-
-
 def _row(case: Waiting, person: Person) -> Submission:
-    return Submission(
-        id=case.id,
-        organisation_id="o",
-        submitted_by=person.id,
-        kind=Kind.FALSE_POSITIVE,
-        product_id="p",
-        product_version="1",
-        database_version="20261122.1",
-        database_verdict=DatabaseVerdict.CURRENT,
-        latest_version=None,
-        severity=3,
-        expected_verdict=Verdict.CLEAN,
-        contact="it@example.org",
-        details={},
-        plan_id="standard",
-        track=case.track,
-        state=State.QUEUED,
-        revision=1,
-        public_sequence=1,
-        received_at=case.received_at,
-        due_at=case.due_at,
-        warn_at=case.warn_at,
-        is_guaranteed=case.warn_at is not None,
-        calendar="office",
-        group_id="analysts",
-        terms={},
-    )
+    return case_of(person, **vars(case), is_guaranteed=case.warn_at is not None)
 
 
 async def _asked_of_sql(
