@@ -10,6 +10,7 @@ from sigreq.domain.examination import File
 from sigreq.domain.lifecycle import ChangeState, Event, State
 from sigreq.domain.verdict import ScanResult, is_proved
 from sigreq.scanning.published import Rulesets
+from sigreq.scanning.replies import ENGINE
 from sigreq.scanning.stored import Order, StoredSamples
 from sigreq.store import files, jobs, releases, scans, solved, submissions
 from sigreq.store.jobs import Lease
@@ -97,6 +98,12 @@ async def _fixed(tx: Transaction, found: _Published, results: Results) -> None:
     data = {
         "fixed_in": found.release.version,
         "proof": scans.summary(results),
+        "evidence": {
+            "version": found.release.version,
+            "ruleset_sha256": found.release.ruleset_digest,
+            "engine": ENGINE,
+            "scanned_at": tx.at.isoformat(),
+        },
         "steps": steps(product.update_instructions, of.kind),
     }
     await move_submission(tx, of.id, Move(Event.FIXED, values=values, data=data))

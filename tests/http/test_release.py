@@ -41,6 +41,10 @@ def test_a_published_false_positive_is_fixed_once_it_is_proved(world: World) -> 
     proof = [scan for scan in found["scans"] if scan["purpose"] == "proof"]
     assert [(scan["version"], scan["outcome"]) for scan in proof] == [("20261122.2", "clean")]
     assert names(customer.timeline(case["id"]))[-3:] == ["determined", "fix_approved", "fixed"]
+    evidence = customer.timeline(case["id"])["items"][-1]["data"]["evidence"]
+    (release, _) = world.release.releases(product)["items"]
+    assert (evidence["version"], evidence["ruleset_sha256"]) == ("20261122.2", release["ruleset_digest"])
+    assert evidence["engine"].startswith("YARA")
 
 
 def test_a_published_version_is_compiled_for_both_tracks_before_any_case_needs_it(
