@@ -26,7 +26,7 @@ class Problem:
     def __str__(self) -> str:
         place = "" if self.line is None else f"line {self.line}"
         place += "" if self.column is None else f", column {self.column}"
-        said = [place, "warning" if self.is_warning else "", self.target or "", self.message]
+        said = [place, "warning" if self.is_warning else "", self.message]
         return ": ".join(filter(None, said))
 
 

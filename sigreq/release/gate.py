@@ -10,6 +10,7 @@ from sigreq.domain.examination import Examination, File
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Kind
+from sigreq.domain.targets import Target
 from sigreq.domain.verdict import Outcome, ScanResult
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
@@ -92,7 +93,8 @@ class Gate:
             return [str(unfit)], base, None
         problems: list[str] = []
         if isinstance(found.content, AddedRule):
-            problems += await self.scanner.lint(found.content.rule, found.content.source)
+            said = await self.scanner.lint(found.content.rule, found.content.source, [Target.YARA])
+            problems += [str(each) for each in said if not each.is_warning]
         return problems, base, candidate
 
     async def _examine(self, found: _Candidate, base: Ruleset, candidate: Ruleset) -> list[_Examined]:
