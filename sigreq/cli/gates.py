@@ -66,15 +66,8 @@ def report_lines(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"Scanned, {kind}", f"{cases}{counts['files']} files, {counts['bytes']:,} bytes"
     yield "Took", f"{report['seconds']} s"
     for each in report["problems"]:
-        yield "Problem", each["message"] + _place(each)
+        yield "Problem", each["message"]
     if report["problems_left_out"]:
         yield "Problem", f"and {report['problems_left_out']} more"
     for each in report["not_recheckable"]:
         yield "Not re-checkable", f"{each['submission_id']} ({each['why']})"
-
-
-def _place(problem: Mapping[str, Any]) -> str:
-    if "line" not in problem:
-        return ""
-    column = f", column {problem['column']}" if "column" in problem else ""
-    return f" (line {problem['line']}{column})"

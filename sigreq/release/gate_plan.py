@@ -10,6 +10,7 @@ from sigreq.domain.changes import Content, Unfit, changed_rules
 from sigreq.domain.findings import Code, Trouble
 from sigreq.domain.gating import PartKind, Purpose, RunState, narrowed, widened
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.targets import Target
 from sigreq.release import gate_end
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
@@ -35,6 +36,7 @@ class _Found:
     corpus: int
     content: Content | None
     alongside: Sequence[tuple[str, Content]]
+    targets: Sequence[Target]
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,22 @@ class Planner:
             candidate = found.content.apply(with_others)
         except Unfit as unfit:
             return None, [Trouble(Code.DOES_NOT_APPLY, str(unfit))]
-        troubles = await self._lint(changed_rules(found.content, with_others))
+        troubles = await self._lint(changed_rules(found.content, with_others), found.targets)
         return _Built(base, candidate, widened(base, candidate)), troubles
 
-    async def _lint(self, rules: Mapping[str, str]) -> list[Trouble]:
+    async def _lint(self, rules: Mapping[str, str], targets: Sequence[Target]) -> list[Trouble]:
         return [
-            Trouble(Code.LINT, f"{name}: {problem}", signatures=(name,))
+            Trouble(
+                Code.LINT,
+                f"{name}: {problem}",
+                signatures=(name,),
+                engine=problem.target,
+                line=problem.line,
+                column=problem.column,
+            )
             for name, source in rules.items()
-            for problem in await self.scanner.lint(name, source)
+            for problem in await self.scanner.lint(name, source, targets)
+            if not problem.is_warning
         ]
 
     async def _load(self, built: _Built) -> list[Trouble]:
@@ -135,7 +145,9 @@ async def _read(tx: Transaction, lease: Lease) -> _Found | None:
         content = await changes.content(tx, change)
         waiting = await gates.waiting_changes(tx, run.product_id, but=[change.id])
         alongside = [(each.id, await changes.content(tx, each)) for each in waiting]
-    return _Found(run, base, await solved.newest(tx, run.product_id), await corpus.revision(tx), content, alongside)
+    targets = [Target(each) for each in (await releases.known_product(tx, run.product_id)).targets]
+    newest_case, clean_set = await solved.newest(tx, run.product_id), await corpus.revision(tx)
+    return _Found(run, base, newest_case, clean_set, content, alongside, targets)
 
 
 async def _write(tx: Transaction, found: _Found, built: _Built | None, troubles: Sequence[Trouble]) -> None:

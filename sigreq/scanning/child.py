@@ -9,11 +9,13 @@ import locale
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sigreq.domain.limits import UnpackLimits
-from sigreq.scanning import engine, identify, sandbox, unpacking
+from sigreq.domain.targets import Target
+from sigreq.scanning import engine, identify, lint, sandbox, unpacking
 
 KEPT_RULESETS = 4
 
@@ -79,7 +81,12 @@ class Answers:
 
     def lint(self, request: Request) -> Reply:
         """Say what keeps a rule from being published."""
-        return {"problems": list(engine.problems(request["name"], request["source"]))}
+        targets = [Target(each) for each in request["targets"]]
+        return {"problems": [asdict(each) for each in lint.problems(request["name"], request["source"], targets)]}
+
+    def format(self, request: Request) -> Reply:
+        """Lay a rule out."""
+        return {"source": lint.formatted(request["source"])}
 
 
 def main() -> None:
@@ -96,7 +103,15 @@ def main() -> None:
         answers = Answers()
         asks: dict[str, Callable[[Request], Reply]] = {
             ask.__name__: ask
-            for ask in (answers.unpack, answers.identify, answers.scan, answers.compile, answers.knows, answers.lint)
+            for ask in (
+                answers.unpack,
+                answers.identify,
+                answers.scan,
+                answers.compile,
+                answers.knows,
+                answers.lint,
+                answers.format,
+            )
         }
         for line in sys.stdin.buffer:
             request = json.loads(line)

@@ -1,9 +1,8 @@
 """YARA itself. Imported only by the scanning child: both rules and samples can make it hang or crash."""
 
 import json
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,12 @@ import yara
 from sigreq.domain.spelling import spelling, spellings
 
 MAX_DETECTIONS = 50
-MAX_WARNINGS = 20
 
 _MAX_TAGS = 10
 _MAX_META = 20
 _MAX_STRINGS = 16
 _MAX_OFFSETS = 8
 _TEXT_LENGTH = 200
-
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,120}")
 
 ScanError = yara.Error
 
@@ -123,45 +119,6 @@ def _string(string: Any) -> dict[str, Any]:
         "offsets": [instance.offset for instance in string.instances],
         "lengths": [instance.matched_length for instance in string.instances],
     }
-
-
-def problems(name: str, source: str) -> Iterator[str]:
-    """Say what keeps `source` from being published as the rule `name`; nothing when it may be."""
-    if not NAME.fullmatch(name):
-        yield f"the name must match ^{NAME.pattern}$"
-    try:
-        rules = list(yara.compile(source=source, includes=False, error_on_warning=True))
-    except yara.WarningError as error:
-        yield from (f"warning: {warning}" for warning in error.args[0][:MAX_WARNINGS])
-        return
-    except (yara.Error, ValueError) as error:
-        yield f"does not compile: {error}"
-        return
-    if len(rules) != 1:
-        yield f"must hold exactly one rule, holds {len(rules)}"
-    elif rules[0].identifier != name:
-        yield f"the rule calls itself {rules[0].identifier}, which is not its name"
-    if not all(_is_described(rule) for rule in rules):
-        yield "the meta section must have a description"
-    if _imports_console(source):
-        yield 'must not import "console"'
-
-
-def _is_described(rule: Any) -> bool:
-    description = rule.meta.get("description")
-    return isinstance(description, str) and bool(description.strip())
-
-
-def _imports_console(source: str) -> bool:
-    """Ask the compiler, because an import can be spelled in more ways than a text search would find.
-
-    The probe's identifier is too short for a rule's name, so no acceptable rule can collide with it.
-    """
-    try:
-        yara.compile(source=f'{source}\nrule _ {{ condition: console.log("") }}', includes=False)
-    except yara.Error:
-        return False
-    return True
 
 
 def _ignore(*_: object) -> int:

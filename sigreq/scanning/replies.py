@@ -38,11 +38,11 @@ RuleName = Annotated[str, Meta(pattern="^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 Tlsh = Annotated[str, Meta(pattern="^T1[0-9A-F]{70}$")]
 
 
-class _Reply(msgspec.Struct, forbid_unknown_fields=True):
-    pass
+class Reply(msgspec.Struct, forbid_unknown_fields=True):
+    """What an answer looks like; nothing else may be in it."""
 
 
-class _MemberReply(_Reply):
+class _MemberReply(Reply):
     number: Annotated[int, Meta(ge=1)]
     parent: Whole
     name: Text
@@ -50,12 +50,12 @@ class _MemberReply(_Reply):
     faults: Faults
 
 
-class _UnpackReply(_Reply):
+class _UnpackReply(Reply):
     faults: Faults
     members: list[_MemberReply]
 
 
-class _IdentityReply(_Reply):
+class _IdentityReply(Reply):
     mime: Text | None
     description: Text | None
     tlsh: Tlsh | None
@@ -63,50 +63,46 @@ class _IdentityReply(_Reply):
     fault: Fault | None
 
 
-class _StringReply(_Reply):
+class _StringReply(Reply):
     identifier: Word
     offsets: Annotated[list[Whole], Meta(max_length=8)]
     lengths: Annotated[list[Whole], Meta(max_length=8)]
 
 
-class _HitReply(_Reply):
+class _HitReply(Reply):
     rule: RuleName
     tags: Annotated[list[Word], Meta(max_length=10)]
     meta: Annotated[dict[Word, Word | int | bool], Meta(max_length=20)]
     strings: Annotated[list[_StringReply], Meta(max_length=16)]
 
 
-class _ScanReply(_Reply):
+class _ScanReply(Reply):
     detections: Annotated[list[RuleName], Meta(max_length=50)]
     hits: Annotated[list[_HitReply], Meta(max_length=50)]
     reason: Fault | None
     seconds: Annotated[float, Meta(ge=0, le=1e6)]
 
 
-class _CompileReply(_Reply):
+class _CompileReply(Reply):
     fault: Fault | None
 
 
-class _KnowsReply(_Reply):
+class _KnowsReply(Reply):
     is_known: bool
 
 
-class _LintReply(_Reply):
-    problems: Annotated[list[Text], Meta(max_length=40)]
-
-
-class _Layers(_Reply):
+class _Layers(Reply):
     landlock: Whole
     seccomp: bool
 
 
-class _Libraries(_Reply):
+class _Libraries(Reply):
     libmagic: bool
     libarchive: bool
     libseccomp: bool
 
 
-class _Hello(_Reply):
+class _Hello(Reply):
     layers: _Layers
     libraries: _Libraries
 
@@ -158,7 +154,7 @@ def opened(path: Path) -> BinaryIO:
 
 def capabilities(reply: bytes) -> Capabilities:
     """What a child says of itself when it starts. Raises ValueError."""
-    hello = _decoded(reply, _Hello)
+    hello = decoded(reply, _Hello)
     return Capabilities(
         hello.layers.landlock,
         hello.layers.seccomp,
@@ -170,7 +166,7 @@ def capabilities(reply: bytes) -> Capabilities:
 
 def unpacked(reply: bytes, folder: Path, limits: UnpackLimits) -> Unpacked:
     """The members, each with a plain file of its size in `folder`. Raises ValueError."""
-    answer = _decoded(reply, _UnpackReply)
+    answer = decoded(reply, _UnpackReply)
     if len(answer.members) > limits.members or sum(each.size or 0 for each in answer.members) > limits.total_bytes:
         raise ValueError("more than was asked for")
     numbers = [each.number for each in answer.members]
@@ -192,7 +188,7 @@ def _member(reply: _MemberReply, folder: Path) -> Member:
 
 def identity(reply: bytes) -> Identity:
     """What a file is, in texts and numbers that a database keeps. Raises ValueError."""
-    answer = _decoded(reply, _IdentityReply)
+    answer = decoded(reply, _IdentityReply)
     mime, description = (each and valid_text(each)[:_TEXT_LENGTH] for each in (answer.mime, answer.description))
     return Identity(mime, description, answer.tlsh, _executable(answer.executable), answer.fault)
 
@@ -223,7 +219,7 @@ def _plain(value: Any, nesting: int = 0) -> Any:
 
 def scan_result(reply: bytes) -> ScanResult:
     """What fired. A hit outweighs what could not be looked at. Raises ValueError."""
-    answer = _decoded(reply, _ScanReply)
+    answer = decoded(reply, _ScanReply)
     if answer.detections != sorted({each.rule for each in answer.hits}):
         raise ValueError("hits of other rules than the detections")
     hits = tuple(_plain(msgspec.to_builtins(each)) for each in answer.hits)
@@ -235,7 +231,7 @@ def scan_result(reply: bytes) -> ScanResult:
 
 def compile_fault(reply: bytes, compiled: Path) -> Fault | None:
     """Why rules did not compile; when they did, `compiled` is a plain file. Raises ValueError."""
-    fault = _decoded(reply, _CompileReply).fault
+    fault = decoded(reply, _CompileReply).fault
     if fault is None:
         _plain_size(compiled)
     return fault
@@ -243,12 +239,7 @@ def compile_fault(reply: bytes, compiled: Path) -> Fault | None:
 
 def is_known(reply: bytes) -> bool:
     """Whether rules know a name. Raises ValueError."""
-    return _decoded(reply, _KnowsReply).is_known
-
-
-def problems(reply: bytes) -> tuple[str, ...]:
-    """What is wrong with a rule. Raises ValueError."""
-    return tuple(valid_text(each) for each in _decoded(reply, _LintReply).problems)
+    return decoded(reply, _KnowsReply).is_known
 
 
 def valid_text(said: str) -> str:
@@ -266,7 +257,8 @@ def _plain_size(path: Path) -> int:
     return found.st_size
 
 
-def _decoded(reply: bytes, shape: type[T]) -> T:
+def decoded(reply: bytes, shape: type[T]) -> T:
+    """The answer, of this shape. Raises ValueError."""
     return msgspec.json.decode(reply, type=shape)
 
 

@@ -1,7 +1,7 @@
 """Examination of samples out of reach of what a sample or a rule may do."""
 
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -11,9 +11,11 @@ from typing import TypeVar
 from sigreq.domain.examination import Identity
 from sigreq.domain.faults import Fault
 from sigreq.domain.limits import UnpackLimits
+from sigreq.domain.lint import Problem
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.targets import Target
 from sigreq.domain.verdict import ScanResult
-from sigreq.scanning import pool, replies
+from sigreq.scanning import pool, replies, rule_replies
 from sigreq.scanning.compiled import CompiledRulesets
 from sigreq.scanning.pool import Pool, answer_or_fault
 from sigreq.scanning.process import ChildDiedError, Request, Terms
@@ -141,17 +143,30 @@ class Scanner:
         async with self._rulesets.used(ruleset) as rules:
             return rules if isinstance(rules, Fault) else None
 
-    async def lint(self, name: str, source: str) -> tuple[str, ...]:
-        """What keeps `source` from being published as the rule `name`; empty when nothing does."""
-        request = {"ask": "lint", "name": name, "source": source}
-        async with self._compilers.place() as place:
-            answer = await answer_or_fault(place.ask(request, self._timeout.total_seconds(), replies.problems))
-            # The next one compiles rules that others rely on.
-            await place.retire()
+    async def lint(self, name: str, source: str, targets: Collection[Target]) -> tuple[Problem, ...]:
+        """What is to be said of `source` as the rule `name` of a product with these targets; empty when all is well.
+
+        Only problems that are no warnings keep it from being published.
+        """
+        request = {"ask": "lint", "name": name, "source": source, "targets": sorted(targets)}
+        answer = await self._ask_compiler(request, rule_replies.problems)
         if not isinstance(answer, Fault):
             return answer
-        slow = answer in {Fault.TIMEOUT, Fault.CPU_LIMIT}
-        return ("takes too long to compile" if slow else "the compiler died of it",)
+        if answer in {Fault.TIMEOUT, Fault.CPU_LIMIT}:
+            return (Problem("too_slow_to_compile", "takes too long to compile"),)
+        return (Problem("compiler_died", "the compiler died of it"),)
+
+    async def formatted(self, source: str) -> str | None:
+        """The same rule, laid out; None when it cannot be without changing more than space."""
+        answer = await self._ask_compiler({"ask": "format", "source": source}, rule_replies.formatted)
+        return None if isinstance(answer, Fault) else answer
+
+    async def _ask_compiler(self, request: Request, read: Callable[[bytes], T]) -> T | Fault:
+        """Ask a child that nobody else asks afterwards: the next one compiles rules that others rely on."""
+        async with self._compilers.place() as place:
+            answer = await answer_or_fault(place.ask(request, self._timeout.total_seconds(), read))
+            await place.retire()
+        return answer
 
     async def knows(self, ruleset: Ruleset, name: str) -> bool | None:
         """Whether a rule is called so, or nearly so, as products show names. None when the rules cannot be asked."""

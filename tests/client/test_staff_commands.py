@@ -99,7 +99,7 @@ def test_a_rule_is_drafted_under_the_name_of_its_file(server: Scripted, tmp_path
 
 
 COUNTS = {"cases": 2, "files": 3, "bytes": 4096, "seconds": 0.1}
-PROBLEM = {"code": "lint", "message": "fresh: it never fires", "line": 3, "column": 7}
+PROBLEM = {"code": "lint", "message": "fresh: line 3, column 7: it never fires", "line": 3, "column": 7}
 REPORT = {
     "base": "20261122.001",
     "is_passed": False,
@@ -127,7 +127,7 @@ def test_a_change_that_fails_the_gate_fails_the_command_and_says_why(
     result = run(server, "decide", "test", "CH-1", "--wait")
     assert result.exit_code == 1
     assert result.stderr == "Gate GR-1: planning\nGate GR-1: 1 of 2 parts\n"
-    for said in ("it never fires (line 3, column 7)", "and 4 more", "2 cases, 3 files, 4,096 bytes", "SR-9 (sample_m"):
+    for said in ("line 3, column 7: it never fires", "and 4 more", "2 cases, 3 files, 4,096 bytes", "SR-9 (sample_m"):
         assert said in result.stdout
     again = run(server, "decide", "gate", "GR-1", "--wait")
     assert (again.exit_code, "2 of 2" in again.stdout) == (1, True)

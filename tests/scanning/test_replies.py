@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from sigreq.domain.examination import Identity
 from sigreq.domain.faults import Fault
 from sigreq.domain.limits import UnpackLimits
+from sigreq.domain.lint import Problem
+from sigreq.domain.targets import Target
 from sigreq.domain.verdict import Outcome
-from sigreq.scanning import replies
+from sigreq.scanning import replies, rule_replies
 
 LIMITS = UnpackLimits(members=3, total_bytes=100)
 MEMBER = {"number": 1, "parent": 0, "name": "a.txt", "size": 3, "faults": []}
@@ -165,12 +167,50 @@ def test_a_lie_about_a_scan_is_nonsense(lie: dict[str, Any]) -> None:
         replies.scan_result(said({**SCAN, **lie}))
 
 
+PROBLEM: dict[str, Any] = {
+    "code": "clamav_word",
+    "message": "said",
+    "line": 1,
+    "column": 2,
+    "target": "clamav",
+    "is_warning": False,
+}
+
+
+def test_a_problem_is_taken_as_it_is_said() -> None:
+    assert rule_replies.problems(said({"problems": [PROBLEM]})) == (
+        Problem("clamav_word", "said", 1, 2, Target.CLAMAV),
+    )
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"problems": [PROBLEM] * 41},
+        {"problems": ["said"]},
+        {"problems": [{**PROBLEM, "code": "Any text"}]},
+        {"problems": [{**PROBLEM, "message": "x" * 4097}]},
+        {"problems": [{**PROBLEM, "line": 0}]},
+        {"problems": [{**PROBLEM, "column": -1}]},
+        {"problems": [{**PROBLEM, "target": "other"}]},
+        {"problems": [{**PROBLEM, "is_warning": None}]},
+        {"problems": [{**PROBLEM, "more": 1}]},
+        {"problems": [{"code": "a"}]},
+    ],
+    ids=str,
+)
+def test_a_lie_about_a_rule_is_nonsense(lie: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        rule_replies.problems(said(lie))
+
+
 READERS: list[Callable[[bytes], object]] = [
     replies.capabilities,
     replies.identity,
     replies.scan_result,
     replies.is_known,
-    replies.problems,
+    rule_replies.problems,
+    rule_replies.formatted,
     lambda reply: replies.unpacked(reply, Path("/nonexistent"), LIMITS),
     lambda reply: replies.compile_fault(reply, Path("/nonexistent")),
 ]
@@ -178,11 +218,13 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
-SHAPES = st.sampled_from([IDENTITY, SCAN, NO_HIT, {"faults": [], "members": [MEMBER]}, {"problems": []}])
+SHAPES = st.sampled_from(
+    [IDENTITY, SCAN, NO_HIT, {"faults": [], "members": [MEMBER]}, {"problems": [PROBLEM]}, {"source": "x"}]
+)
 
 
 @settings(max_examples=40)
-@given(SHAPES, st.dictionaries(st.sampled_from([*IDENTITY, *SCAN, "faults", "members", "problems"]), JSON))
+@given(SHAPES, st.dictionaries(st.sampled_from([*IDENTITY, *SCAN, "faults", "members", "problems", "source"]), JSON))
 def test_whatever_is_said_is_an_answer_or_nonsense(shape: dict[str, Any], lies: dict[str, Any]) -> None:
     for read in READERS:
         try:

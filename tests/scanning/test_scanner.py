@@ -9,6 +9,7 @@ import psutil
 
 from sigreq.domain.faults import Fault
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.targets import Target
 from sigreq.domain.verdict import Outcome, ScanResult
 from sigreq.scanning.scanner import Place, Scanner
 from tests.scanning.support import (
@@ -284,7 +285,8 @@ def test_a_closed_scanner_answers_every_question_with_a_fault(tmp_path: Path) ->
     async def ask_all(scanner: Scanner) -> None:
         await scanner.close()
         assert await scanner.prepare(RULESET) is Fault.CHILD_DIED
-        assert await scanner.lint("Needle", NEEDLE_RULE) == ("the compiler died of it",)
+        (problem,) = await scanner.lint("Needle", NEEDLE_RULE, [Target.YARA])
+        assert problem.code == "compiler_died"
         assert not await scanner.knows(RULESET, "Needle")
         assert await scanner.capabilities() is None
         async with scanner.place() as place:
