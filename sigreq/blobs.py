@@ -121,6 +121,23 @@ class Blobs:
 
         return await self._in_thread(get)
 
+    async def keys(self, prefix: str) -> list[str]:
+        """The keys of all objects under a prefix. Raises ServiceUnavailable."""
+
+        def listed() -> list[str]:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            return [each["Key"] for page in pages for each in page.get("Contents", []) if each["Size"]]
+
+        return await self._in_thread(listed)
+
+    async def remove(self, key: str) -> None:
+        """Remove an object; one that is not there is no error. Raises ServiceUnavailable."""
+
+        def delete() -> None:
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+        await self._in_thread(delete)
+
     async def ping(self) -> None:
         """Ask the store for the bucket. Raises ServiceUnavailable."""
 

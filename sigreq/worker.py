@@ -19,6 +19,8 @@ from arq.worker import Function, func
 from arq.worker import Worker as ArqWorker
 
 from sigreq.blobs import Blobs
+from sigreq.corpus import reading
+from sigreq.corpus.reading import CorpusReader
 from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.submission import Track
 from sigreq.jobs import UNREACHABLE, Hints, connect, encode, queue_name, redis_settings
@@ -90,6 +92,7 @@ class TrackWorker:
         screener = Screening(database, rulesets, stored)
         planner = Planner(database, rulesets, bundles, self._scanner, lease)
         parts = PartScanner(database, rulesets, stored, Sweep(self._scanner, self._work_dir), bundles, lease)
+        corpus = CorpusReader(database, rulesets, bundles, lease)
         writer = Letters(database, self._sender, settings.mail)
         prover = Proof(database, rulesets, stored, settings.analysis.claim, lease)
         return {
@@ -97,6 +100,8 @@ class TrackWorker:
             JobName.EXAMINE: Work(screener.examine_again, screening.give_up_again),
             JobName.GATE: Work(planner.plan, gate_end.give_up),
             JobName.GATE_PART: Work(parts.scan, gate_end.give_up),
+            JobName.CORPUS_READ: Work(corpus.read, reading.give_up),
+            JobName.CORPUS_SWEEP: Work(corpus.sweep, reading.give_up_sweep),
             JobName.PROVE: Work(prover.prove, proof.give_up),
             JobName.PREPARE: Work(Preparation(database, rulesets, self._scanner).prepare, preparation.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),

@@ -1,6 +1,7 @@
 """A look into a service's database, for what no answer over HTTP shows, and a hand in it for what none moves."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -11,7 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from sigreq.blobs import Blobs
 from sigreq.embedded.service import Service
+from sigreq.settings import Settings
 from tests.world import wait_for
 
 
@@ -33,6 +36,29 @@ def one(service: Service, statement: str, **values: Any) -> Any:
     """The only value of the only row."""
     ((value,),) = rows(service, statement, **values)
     return value
+
+
+def corpus_object(service: Service, key: str, content: bytes) -> None:
+    """Put an object into the bundles' bucket, as somebody would with a tool of their own."""
+    settings = Settings.model_validate(
+        {
+            "database": {"url": service.env["SIGREQ_DATABASE__URL"]},
+            "redis": {"url": service.env["SIGREQ_REDIS__URL"]},
+            "s3": {
+                "endpoint": service.env["SIGREQ_S3__ENDPOINT"],
+                **{
+                    name: {
+                        "name": service.env[f"SIGREQ_S3__{name.upper()}__NAME"],
+                        "access_key": service.env[f"SIGREQ_S3__{name.upper()}__ACCESS_KEY"],
+                        "secret_key": service.env[f"SIGREQ_S3__{name.upper()}__SECRET_KEY"],
+                    }
+                    for name in ("samples", "bundles")
+                },
+            },
+        }
+    )
+    bundles = Blobs(settings.s3, settings.s3.bundles)
+    asyncio.run(bundles.put_bytes(key, content, hashlib.sha256(content).hexdigest()))
 
 
 def write(service: Service, statement: str, **values: Any) -> None:

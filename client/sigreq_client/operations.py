@@ -3,12 +3,17 @@
 from sigreq_client.administrators import AdministratorOperations
 from sigreq_client.analysts import AnalystOperations
 from sigreq_client.caller import R_co
+from sigreq_client.corpus import CorpusOperations
 from sigreq_client.customers import CustomerOperations
 from sigreq_client.releasing import ReleaseOperations
 
 
 class Operations(
-    CustomerOperations[R_co], AnalystOperations[R_co], ReleaseOperations[R_co], AdministratorOperations[R_co]
+    CustomerOperations[R_co],
+    AnalystOperations[R_co],
+    ReleaseOperations[R_co],
+    AdministratorOperations[R_co],
+    CorpusOperations[R_co],
 ):
     """The operations by audience.
 

@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions import NotFoundException as RouteNotFound
 
-from sigreq.domain import contract_errors, database_errors, errors, release_errors
+from sigreq.domain import contract_errors, corpus_errors, database_errors, errors, release_errors
 from sigreq.domain.errors import Problem
 
 log = structlog.get_logger()
@@ -57,6 +57,8 @@ STATUSES: dict[type[Problem], int] = {
     release_errors.FixDropped: 422,
     errors.AlreadyExists: 409,
     contract_errors.ContractsOverlap: 409,
+    corpus_errors.CorpusSourceClosed: 409,
+    corpus_errors.CorpusMalware: 422,
     contract_errors.ContractBackwards: 422,
     contract_errors.CalendarUnfit: 422,
     contract_errors.CallOutOfTime: 422,

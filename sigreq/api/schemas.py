@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, Valid
 from sigreq.api.problems import invalid_fields
 from sigreq.domain.changes import ChangeKind
 from sigreq.domain.claim import Claim
+from sigreq.domain.corpus import SourceKind
 from sigreq.domain.errors import RequestMalformed
 from sigreq.domain.people import Language, Role
 from sigreq.domain.submission import Kind, Severity
@@ -232,6 +233,20 @@ class ProductIn(Strict):
     scheme: Scheme
     grace_seconds: Annotated[int, Field(ge=0, le=30 * 86400)] = 4 * 3600
     update_instructions: Text
+
+
+class CorpusSourceIn(Strict):
+    """Where clean files come from; of a prefix, `location` is the prefix."""
+
+    id: Name
+    kind: SourceKind
+    location: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class CorpusHashesIn(Strict):
+    """Some files, by their content."""
+
+    sha256s: Annotated[list[Sha256], Field(min_length=1, max_length=10_000)]
 
 
 Sent = TypeVar("Sent", bound=Strict)

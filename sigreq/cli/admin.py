@@ -8,6 +8,7 @@ import click
 
 from sigreq.cli import contracts
 from sigreq.cli.bootstrap import bootstrap
+from sigreq.cli.corpus import corpus
 from sigreq.cli.due_times import due_times
 from sigreq.cli.kinds import LANGUAGES, Moment, Span
 from sigreq.cli.options import Session, api_command
@@ -19,7 +20,7 @@ def admin() -> None:
     """Customers and what they were promised, people, keys, products and published databases."""
 
 
-for command in (bootstrap, due_times, *contracts.COMMANDS):
+for command in (bootstrap, due_times, corpus, *contracts.COMMANDS):
     admin.add_command(command)
 
 

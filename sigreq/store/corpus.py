@@ -1,26 +1,145 @@
-"""The clean corpus (stand-in until the real one is merged)."""
+"""The clean corpus: its sources, its files, its revisions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import any_, delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from sigreq.domain.corpus import SourceState
+from sigreq.domain.errors import NotFound
+from sigreq.domain.people import Actor
+from sigreq.store import locks
+from sigreq.store.locks import Lock
+from sigreq.tables.corpus import CorpusFile, CorpusRevision, CorpusSource
 from sigreq.transaction import Transaction
 
 
 async def revision(tx: Transaction) -> int:
-    """Zero."""
-    return 0 if tx else 0
+    """The number of the corpus as it is now; 0 before the first."""
+    return await tx.session.scalar(select(func.max(col(CorpusRevision.number)))) or 0
 
 
-async def page(tx: Transaction, after: str | None, limit: int) -> Sequence[Any]:
-    """Nothing."""
-    return [] if tx and after and limit else []
+async def revisions(tx: Transaction, limit: int) -> Sequence[CorpusRevision]:
+    """Newest first."""
+    statement = select(CorpusRevision).order_by(col(CorpusRevision.number).desc()).limit(limit)
+    return (await tx.session.scalars(statement)).all()
 
 
-async def all_contents(tx: Transaction) -> Sequence[tuple[str, int]]:
-    """Nothing."""
-    return [] if tx else []
+async def all_contents(tx: Transaction) -> list[tuple[str, int]]:
+    """The files whose content is in the store, once each: SHA-256 and size in bytes."""
+    statement = (
+        select(col(CorpusFile.sha256), col(CorpusFile.size))
+        .join(CorpusSource, col(CorpusSource.id) == col(CorpusFile.source_id))
+        .where(col(CorpusFile.size).is_not(None), col(CorpusSource.state) == SourceState.COMPLETE)
+        .distinct(col(CorpusFile.sha256))
+        .order_by(col(CorpusFile.sha256))
+    )
+    return [(str(row[0]), int(row[1] or 0)) for row in await tx.session.execute(statement)]
 
 
 async def known_hashes(tx: Transaction, sha256s: Iterable[str]) -> set[str]:
-    """Nothing."""
-    return set() if tx and sha256s else set()
+    """Which of these are clean, by their content or by a list."""
+    statement = (
+        select(col(CorpusFile.sha256))
+        .join(CorpusSource, col(CorpusSource.id) == col(CorpusFile.source_id))
+        .where(_is_one_of(sha256s), col(CorpusSource.state) == SourceState.COMPLETE)
+    )
+    return set(await tx.session.scalars(statement))
+
+
+async def source(tx: Transaction, source_id: str) -> CorpusSource:
+    """One source. Raises NotFound."""
+    found = await tx.session.get(CorpusSource, source_id, populate_existing=True)
+    if found is None:
+        raise NotFound(what="corpus source", id=source_id)
+    return found
+
+
+async def sources(tx: Transaction) -> Sequence[CorpusSource]:
+    """All sources, by name."""
+    return (await tx.session.scalars(select(CorpusSource).order_by(col(CorpusSource.id)))).all()
+
+
+async def counts(tx: Transaction) -> Mapping[str, tuple[int, int]]:
+    """How many files each source has, and how many bytes of content."""
+    statement = select(
+        col(CorpusFile.source_id), func.count(), func.coalesce(func.sum(col(CorpusFile.size)), 0)
+    ).group_by(col(CorpusFile.source_id))
+    return {str(row[0]): (int(row[1]), int(row[2] or 0)) for row in await tx.session.execute(statement)}
+
+
+async def add_source(tx: Transaction, row: CorpusSource) -> None:
+    """A new source."""
+    tx.session.add(row)
+    await tx.session.flush()
+
+
+async def write_source(tx: Transaction, source_id: str, values: Mapping[str, Any]) -> None:
+    """Write to a source."""
+    await tx.session.execute(update(CorpusSource).where(col(CorpusSource.id) == source_id).values(**values))
+
+
+async def add_files(tx: Transaction, source_id: str, files: Mapping[str, int | None]) -> None:
+    """Files of a source, by SHA-256 with their sizes; what it has already stays."""
+    rows = [{"source_id": source_id, "sha256": sha256, "size": size} for sha256, size in sorted(files.items())]
+    if rows:
+        await tx.session.execute(insert(CorpusFile).on_conflict_do_nothing(), rows)
+
+
+async def stored(tx: Transaction, sha256s: Collection[str]) -> dict[str, int]:
+    """Those of these whose content is in the store already, whichever source brought it, with their sizes."""
+    statement = select(col(CorpusFile.sha256), col(CorpusFile.size)).where(
+        _is_one_of(sha256s), col(CorpusFile.size).is_not(None)
+    )
+    return {str(row[0]): int(row[1] or 0) for row in await tx.session.execute(statement)}
+
+
+async def remove(tx: Transaction, source_id: str) -> None:
+    """A source with all its files; what other sources have too stays theirs."""
+    await tx.session.execute(delete(CorpusFile).where(col(CorpusFile.source_id) == source_id))
+    await tx.session.execute(delete(CorpusSource).where(col(CorpusSource.id) == source_id))
+
+
+async def among(tx: Transaction, source_id: str, sha256s: Collection[str]) -> set[str]:
+    """Which of these a source has."""
+    statement = select(col(CorpusFile.sha256)).where(col(CorpusFile.source_id) == source_id, _is_one_of(sha256s))
+    return set(await tx.session.scalars(statement))
+
+
+async def contents_of(tx: Transaction, source_id: str) -> Sequence[str]:
+    """The SHA-256 of a source's contents that no other source has."""
+    other = aliased(CorpusFile)
+    is_elsewhere = exists().where(col(other.sha256) == col(CorpusFile.sha256), col(other.source_id) != source_id)
+    statement = select(col(CorpusFile.sha256)).where(
+        col(CorpusFile.source_id) == source_id, col(CorpusFile.size).is_not(None), ~is_elsewhere
+    )
+    return (await tx.session.scalars(statement)).all()
+
+
+async def revise(tx: Transaction, actor: Actor | None, what: str) -> CorpusRevision:
+    """The corpus has changed: a new revision, with what it holds now. Revisions appear in their order."""
+    await locks.hold(tx, Lock.CORPUS)
+    total = await tx.session.scalar(
+        select(func.count(func.distinct(col(CorpusFile.sha256))))
+        .join(CorpusSource, col(CorpusSource.id) == col(CorpusFile.source_id))
+        .where(col(CorpusSource.state) == SourceState.COMPLETE)
+    )
+    contents = len(await all_contents(tx))
+    row = CorpusRevision(
+        number=await revision(tx) + 1,
+        at=tx.at,
+        by=actor.person_id if actor else None,
+        what=what,
+        contents=contents,
+        hashes=(total or 0) - contents,
+    )
+    tx.session.add(row)
+    await tx.session.flush()
+    return row
+
+
+def _is_one_of(sha256s: Iterable[str]) -> Any:
+    return col(CorpusFile.sha256) == any_(list(sha256s))  # type: ignore[arg-type] # a list is an array to PostgreSQL

@@ -27,6 +27,8 @@ class JobName(StrEnum):
     EXAMINE = "submission.examine"
     GATE = "gate.plan"
     GATE_PART = "gate.part"
+    CORPUS_READ = "corpus.read"
+    CORPUS_SWEEP = "corpus.sweep"
     PROVE = "submission.prove"
     PREPARE = "release.prepare"
     DELIVER = "webhook.deliver"

@@ -15,6 +15,7 @@ class Lock(IntEnum):
     REGISTER = 0x5167_0003
     FIRST_ADMINISTRATOR = 0x5167_0004
     SOLVED = 0x5167_0005
+    CORPUS = 0x5167_0006
 
 
 async def hold(tx: Transaction, lock: Lock) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from sigreq import worker
 from sigreq.api.problems import STATUSES
-from sigreq.domain import contract_errors, database_errors, errors, release_errors
+from sigreq.domain import contract_errors, corpus_errors, database_errors, errors, release_errors
 from sigreq.domain.errors import Problem
 from sigreq.embedded.stack import Addresses
 from sigreq.store.jobs import JobName
@@ -27,6 +27,8 @@ CODES = [
     "claim_lapsed",
     "contract_backwards",
     "contracts_overlap",
+    "corpus_malware",
+    "corpus_source_closed",
     "cursor_ahead",
     "cursor_invalid",
     "database_missing",
@@ -125,7 +127,9 @@ def test_every_job_name_is_registered_with_the_worker() -> None:
 
 def _problems(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
     for kind in base.__subclasses__():
-        if kind.__module__ in {each.__name__ for each in (errors, contract_errors, database_errors, release_errors)}:
+        if kind.__module__ in {
+            each.__name__ for each in (errors, contract_errors, corpus_errors, database_errors, release_errors)
+        }:
             yield kind
             yield from _problems(kind)
 

@@ -1,0 +1,88 @@
+"""How the clean corpus is kept: sources are loaded, completed and removed, and each change makes a revision."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sigreq.domain.corpus import SourceKind, SourceState
+from sigreq.domain.corpus_errors import CorpusMalware, CorpusSourceClosed
+from sigreq.domain.errors import AlreadyExists
+from sigreq.domain.people import Actor
+from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.submission import Track
+from sigreq.store import corpus, jobs
+from sigreq.tables.corpus import CorpusRevision, CorpusSource
+from sigreq.transaction import Transaction
+
+MOST_NAMED = 5
+
+
+async def add(tx: Transaction, actor: Actor, source_id: str, kind: SourceKind, location: str) -> CorpusSource:
+    """A new source, or the same one again while it is being loaded. A prefix is read in the background.
+
+    Raises AlreadyExists.
+    """
+    known = {each.id: each for each in await corpus.sources(tx)}
+    found = known.get(source_id)
+    if found is not None:
+        if (found.kind, found.location, found.state) != (kind, location, SourceState.LOADING):
+            raise AlreadyExists(what="corpus source", id=source_id)
+        return found
+    row = CorpusSource(
+        id=source_id,
+        kind=kind,
+        location=location,
+        state=SourceState.LOADING,
+        added_by=actor.person_id,
+        added_at=tx.at,
+    )
+    await corpus.add_source(tx, row)
+    if kind is SourceKind.PREFIX:
+        jobs.add(tx, jobs.JobName.CORPUS_READ, Track.STANDARD, {"source_id": source_id})
+    return row
+
+
+async def missing(tx: Transaction, source_id: str, sha256s: Collection[str]) -> list[str]:
+    """Which of these contents the store lacks; the others belong to the source from now on."""
+    await open_source(tx, source_id)
+    stored = await corpus.stored(tx, sha256s)
+    await corpus.add_files(tx, source_id, stored)
+    return sorted(set(sha256s) - set(stored))
+
+
+async def add_files(tx: Transaction, source_id: str, files: Mapping[str, int | None]) -> None:
+    """Files whose content is in the store (with their sizes), or that a list names (without). Raises NotFound."""
+    await open_source(tx, source_id)
+    await corpus.add_files(tx, source_id, files)
+
+
+async def open_source(tx: Transaction, source_id: str) -> CorpusSource:
+    """A source that is being loaded. Raises NotFound, CorpusSourceClosed."""
+    row = await corpus.source(tx, source_id)
+    if row.state is not SourceState.LOADING:
+        raise CorpusSourceClosed(id=source_id, state=row.state)
+    return row
+
+
+async def complete(tx: Transaction, actor: Actor | None, source_id: str, newest: Sequence[Ruleset]) -> CorpusRevision:
+    """All of it is there: from now on it counts. `newest` are the signatures in force. Raises CorpusMalware."""
+    await open_source(tx, source_id)
+    detected = {sha256 for ruleset in newest for sha256 in ruleset.hashes}
+    bad = sorted(await corpus.among(tx, source_id, detected))
+    if bad:
+        named = ", ".join(bad[:MOST_NAMED]) + (f" and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else "")
+        raise CorpusMalware(id=source_id, files=named)
+    await corpus.write_source(tx, source_id, {"state": SourceState.COMPLETE, "completed_at": tx.at})
+    return await corpus.revise(tx, actor, f"{source_id} added")
+
+
+async def remove(tx: Transaction, actor: Actor, source_id: str) -> CorpusRevision:
+    """Take a source out. What no other source has is removed from the store afterwards. Raises NotFound."""
+    row = await corpus.source(tx, source_id)
+    contents = await corpus.contents_of(tx, row.id)
+    await corpus.remove(tx, row.id)
+    for start in range(0, len(contents), SWEPT_AT_ONCE):
+        args = {"sha256s": list(contents[start : start + SWEPT_AT_ONCE])}
+        jobs.add(tx, jobs.JobName.CORPUS_SWEEP, Track.STANDARD, args)
+    return await corpus.revise(tx, actor, f"{source_id} removed")
+
+
+SWEPT_AT_ONCE = 500
