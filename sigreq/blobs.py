@@ -6,11 +6,15 @@ import hashlib
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import BinaryIO, TypeVar
+from urllib.parse import quote
 
 import boto3
 import structlog
 import urllib3
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
@@ -48,6 +52,9 @@ class Blobs:
 
     def __init__(self, s3: S3, bucket: Bucket) -> None:
         self._bucket = bucket.name
+        self._address = f"{s3.endpoint.rstrip('/')}/{bucket.name}"
+        access_key, secret_key = bucket.access_key.get_secret_value(), bucket.secret_key.get_secret_value()
+        self._signer = S3SigV4Auth(Credentials(access_key, secret_key), "s3", s3.region)
         self._what = f"the store of {bucket.name}"
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         self._pool = urllib3.PoolManager(maxsize=CONNECTIONS, timeout=timeout, retries=urllib3.Retry(1, redirect=False))
@@ -55,8 +62,8 @@ class Blobs:
             "s3",
             endpoint_url=s3.endpoint,
             region_name=s3.region,
-            aws_access_key_id=bucket.access_key.get_secret_value(),
-            aws_secret_access_key=bucket.secret_key.get_secret_value(),
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
             config=Config(
                 s3={"addressing_style": "path"},
                 connect_timeout=CONNECT_SECONDS,
@@ -87,13 +94,15 @@ class Blobs:
     async def fetch(self, key: str, into: BinaryIO) -> str:
         """Write an object into a file, in constant memory; its SHA-256. Raises BlobMissing, ServiceUnavailable.
 
-        By a signed address: `get_object` itself costs thrice the processor time for a small object.
+        Signed by hand: `get_object` itself costs four times the processor time for a small object.
         """
 
         def get() -> str:
             found = hashlib.sha256()
-            address = self._client.generate_presigned_url("get_object", Params={"Bucket": self._bucket, "Key": key})
-            answer = self._pool.request("GET", address, preload_content=False)
+            address = f"{self._address}/{quote(key)}"
+            asked = AWSRequest("GET", address)
+            self._signer.add_auth(asked)
+            answer = self._pool.request("GET", address, headers=dict(asked.headers), preload_content=False)
             try:
                 self._check(answer)
                 for chunk in answer.stream(CHUNK):

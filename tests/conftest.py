@@ -1,12 +1,17 @@
-"""One running service for all tests that speak HTTP."""
+"""One running service for all tests that speak HTTP, and how properties are tried."""
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from tests.world import World
+
+# How long an example takes says how busy the machine is, and nothing about what is tested.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import math
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -96,7 +95,7 @@ class Place:
 
     def _to_unpack(self, sample: Path, passwords: Sequence[str]) -> tuple[Request, float]:
         request = {"ask": "unpack", "sample": sample.name, "passwords": list(passwords)}
-        return {**request, "limits": asdict(self._limits)}, self._limits.seconds + _UNPACK_GRACE_SECONDS
+        return {**request, "limits": vars(self._limits)}, self._limits.seconds + _UNPACK_GRACE_SECONDS
 
     def _to_scan(self, sample: Path, rules: Path) -> tuple[Request, float]:
         request = {"ask": "scan", "sample": sample.name, "ruleset": str(rules), "timeout": math.ceil(self._timeout)}

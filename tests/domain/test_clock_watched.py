@@ -167,7 +167,7 @@ def last_clock(history: list[Happening], terms: Terms, now: datetime) -> Clock:
     return replay(history, terms, CALENDARS, now)[-1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(histories(of_one_clock=True), TERMS, st.integers(0, 24 * 60))
 def test_the_clock_agrees_with_a_watch_looked_at_minute_by_minute(
     history: list[Happening], terms: Terms, after: int
@@ -189,7 +189,6 @@ def test_the_clock_agrees_with_a_watch_looked_at_minute_by_minute(
     assert (ended.due_at, ended.used, ended.ended_at) == (clock.due_at, clock.used, at(now))
 
 
-@settings(deadline=None)
 @given(histories(of_one_clock=True), TERMS, st.integers(0, 600), SEVERITIES)
 def test_raising_never_makes_the_answer_due_later(
     history: list[Happening], terms: Terms, after: int, severity: Severity
@@ -202,7 +201,6 @@ def test_raising_never_makes_the_answer_due_later(
     assert changed.severity == severity
 
 
-@settings(deadline=None)
 @given(histories(of_one_clock=True), TERMS, st.integers(-600, 600))
 def test_a_phone_call_never_makes_the_answer_due_later(history: list[Happening], terms: Terms, after: int) -> None:
     when = history[-1].at + after * MINUTE
@@ -213,7 +211,6 @@ def test_a_phone_call_never_makes_the_answer_due_later(history: list[Happening],
     assert called.starts_at >= called.began_at
 
 
-@settings(deadline=None)
 @given(histories(), TERMS, st.integers(0, 600))
 def test_the_history_up_to_some_event_gives_the_state_of_then_and_later_events_change_no_ended_clock(
     history: list[Happening], terms: Terms, after: int
@@ -231,7 +228,6 @@ def test_the_history_up_to_some_event_gives_the_state_of_then_and_later_events_c
     assert [clock.outcome for clock in whole[:-1]].count(ClockOutcome.RUNNING) == 0
 
 
-@settings(deadline=None)
 @given(histories(), TERMS)
 def test_warnings_come_in_order_and_the_last_one_is_the_due_time(history: list[Happening], terms: Terms) -> None:
     for clock in replay(history, terms, CALENDARS, history[-1].at):

@@ -82,7 +82,7 @@ def watched(calendar: Calendar, start: datetime, minutes: int) -> Iterator[bool]
             yield any(begins <= highest < ends for begins, ends in shifts)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from(SCENES), st.integers(0, 2 * 24 * 60), st.integers(1, 3 * 24 * 60))
 def test_adding_and_measuring_agree_with_a_clock_watched_minute_by_minute(
     data: st.DataObject, scene: tuple[str, date], offset: int, minutes: int
@@ -102,7 +102,6 @@ def test_adding_and_measuring_agree_with_a_clock_watched_minute_by_minute(
         assert due.tzinfo == ZoneInfo(calendar.time_zone)
 
 
-@settings(deadline=None)
 @given(
     st.data(), st.sampled_from(SCENES), st.timedeltas(timedelta(0), timedelta(days=3)), st.timedeltas(MINUTE, 40 * HOUR)
 )
@@ -117,7 +116,6 @@ def test_measuring_undoes_adding_and_no_earlier_moment_would_do(
     assert working_time_between(calendar, start, just_before) == amount - timedelta(microseconds=1)
 
 
-@settings(deadline=None)
 @given(
     st.data(), st.sampled_from(SCENES), st.lists(st.timedeltas(timedelta(0), timedelta(days=9)), min_size=3, max_size=3)
 )

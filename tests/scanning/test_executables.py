@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sigreq.domain.faults import Fault
@@ -230,7 +230,6 @@ def test_names_that_cannot_be_printed_are_marked() -> None:
     assert "lib\ufffd.so.6" in executable(renamed)["libraries"]
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(
         [

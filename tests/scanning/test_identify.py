@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import tlsh  # type: ignore[import-not-found] # ships no types
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sigreq.domain.examination import Identity
@@ -162,7 +162,6 @@ def test_libmagic_is_at_hand_where_the_tests_run() -> None:
 STARTS = [b"", b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe\0\0\0\2", b"PK\x03\x04", b"#!"]
 
 
-@settings(deadline=None)
 @given(st.sampled_from(STARTS), st.binary(max_size=3000))
 @example(b"#!", b"\0\x1b[31m\xed\xa0\x80\xff")
 def test_any_bytes_are_identified(start: bytes, rest: bytes) -> None:

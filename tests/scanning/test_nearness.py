@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 import tlsh  # type: ignore[import-not-found] # ships no types
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sigreq.scanning.nearness import near
@@ -32,7 +32,6 @@ def test_digests_are_known_with_and_without_their_version() -> None:
     assert near(digest, [("old", digest.removeprefix("T1"))], 1) == [("old", 0)]
 
 
-@settings(deadline=None)
 @given(digests | variants, others, st.integers(0, 10), st.integers(0, 400))
 def test_the_nearest_come_first_and_no_nearer_one_is_left_out(
     digest: str, candidates: list[str], limit: int, at_most: int
@@ -44,7 +43,6 @@ def test_the_nearest_come_first_and_no_nearer_one_is_left_out(
     assert found == [(key, distance) for distance, key in expected]
 
 
-@settings(deadline=None)
 @given(digests | variants, digests | variants)
 def test_nearness_is_mutual_and_its_bound_is_included(one: str, another: str) -> None:
     ((_, distance),) = near(one, [(0, another)], 1, 10_000)

@@ -217,6 +217,7 @@ READERS: list[Callable[[bytes], object]] = [
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
 )
 SHAPES = st.sampled_from(
     [IDENTITY, SCAN, NO_HIT, {"faults": [], "members": [MEMBER]}, {"problems": [PROBLEM]}, {"source": "x"}]

@@ -66,7 +66,6 @@ def test_when_our_own_disk_is_full_the_archive_is_not_blamed(tmp_path: Path) -> 
         unpack(sample, tmp_path / "private", [], LIMITS)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200).map(b"plain".__add__), max_size=5), st.sampled_from([None, "infected"]))
 def test_what_was_packed_is_what_comes_out(members: list[bytes], password: str | None) -> None:
     named = {f"{number}": content for number, content in enumerate(members)}
@@ -87,7 +86,7 @@ DAMAGED = [
 WHOLE = {b"first " * 30, b"third " * 30, INNER}
 
 
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 @given(
     st.sampled_from(DAMAGED),
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=6),

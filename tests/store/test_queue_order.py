@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigreq.domain.identifiers import new_identifier
@@ -76,7 +76,7 @@ async def _asked_of_sql(
     return found, first_id
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80)
 @given(
     cases=st.lists(_cases, max_size=20, unique_by=lambda case: case.id),
     taken=st.lists(st.sampled_from([Track.EXPEDITED, Track.EXPEDITED, Track.STANDARD]), max_size=6),
