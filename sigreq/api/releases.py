@@ -108,7 +108,8 @@ async def publish_release(
 
     JSON with `ordinal`, `ruleset` (`rules` by name, `allowed`, `hashes`, `disabled`) and `changes` (`id`, `rev`,
     `is_included`, `reason`); read only after the key was found good, because it may be large. It must have passed the
-    gate; only an administrator may publish without, or date a version back.
+    gate; only an administrator may publish without, or date a version back. With `rolls_back_to` it has the rules of
+    that version, which need no other pass; the changes that came out since go back to their analysts.
     """
     actor = await authenticate(request, services)
     require(actor, Permission.PUBLISH)
@@ -127,7 +128,7 @@ async def _sent(product: str, version: str, request: AnyRequest, services: Servi
     ruleset = Ruleset(sent.rules, frozenset(sent.allowed), sent.hashes, sent.disabled)
     built = [Built(each.id, each.rev, each.is_included, each.reason) for each in data.changes]
     await services.bundles.put_bytes(ruleset_key(ruleset.digest), ruleset.document(), ruleset.digest)
-    return Publication(product, version, data.ordinal, ruleset, built, data.published_at)
+    return Publication(product, version, data.ordinal, ruleset, built, data.published_at, data.rolls_back_to)
 
 
 ROUTES = [read_feed, list_releases, read_ruleset, test_train, read_gate, publish_release]

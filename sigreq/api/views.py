@@ -124,6 +124,7 @@ class ReleaseView(msgspec.Struct, kw_only=True):
     withdrawn_at: datetime | None
     ruleset_digest: str
     gate_id: str | None
+    rolls_back_to: str | None
 
 
 class ProductView(msgspec.Struct, kw_only=True):

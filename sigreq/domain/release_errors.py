@@ -67,6 +67,15 @@ class OrdinalNotHigher(Problem):
 
 
 @dataclass(eq=False)
+class RollbackUnfit(Problem):
+    """{product} cannot go back to version {version}: {why}."""
+
+    product: str
+    version: str
+    why: str
+
+
+@dataclass(eq=False)
 class ChangeUnknown(Problem):
     """These changes are not waiting for a release of {product}: {changes}."""
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sigreq.domain.advice import steps
-from sigreq.domain.changes import RESOLUTIONS
+from sigreq.domain.changes import RESOLUTIONS, ChangeKind
 from sigreq.domain.examination import File
-from sigreq.domain.lifecycle import ChangeState, Event, State
+from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.verdict import ScanResult, is_proved
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.replies import ENGINE
@@ -55,11 +55,14 @@ class Proof:
         sent = examination.of_sent(ruleset.digest)
 
         async def finish(tx: Transaction) -> None:
+            proved = await submissions.hold_published_changes(tx, of.id)
+            if not proved:
+                return  # the version was gone back from: what it fixed is not out any more
             await files.keep_examination(tx, of, found.files, examination)
             of_round = Round(of, "proof", found.release.version, ruleset.digest)
             await scans.record(tx, of_round, examination.results[ruleset.digest])
             if is_proved(examination.shown(of.kind, ruleset.digest)):
-                await _fixed(tx, found, sent)
+                await _fixed(tx, found, sent, proved[-1].kind)
             else:
                 await _failed(tx, found, sent, self.claim)
 
@@ -83,16 +86,14 @@ async def _read(tx: Transaction, lease: Lease) -> _Published | None:
     return _Published(submission, await files.of(tx, submission), release)
 
 
-async def _fixed(tx: Transaction, found: _Published, results: Results) -> None:
+async def _fixed(tx: Transaction, found: _Published, results: Results, by: ChangeKind) -> None:
     of = found.submission
     product = await releases.product_of(tx, of)
-    drafted = await submissions.changes_of(tx, of.id)
-    last = [change for change in drafted if change.state is ChangeState.PUBLISHED][-1]
     values = {
         "fixed_in": found.release.version,
         "fixed_at": tx.at,
         "solved_number": await solved.next_number(tx),
-        "resolution": RESOLUTIONS[last.kind],
+        "resolution": RESOLUTIONS[by],
         "needs_attention": None,
     }
     data = {

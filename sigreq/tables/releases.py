@@ -39,6 +39,7 @@ class Release(SQLModel, table=True):
     ruleset_digest: str
     content_digest: str
     gate_id: str | None = None
+    rolls_back_to: str | None = None
     published_by: str = Field(foreign_key="person.id")
 
 

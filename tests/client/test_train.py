@@ -18,7 +18,8 @@ BASE = Ruleset({"old": "rule old {}"}, frozenset({"aa"}))
 def entry(number: int, change: str, kind: str = "rule_add", action: str = "approved", **payload: str) -> dict[str, Any]:
     """One line of the feed."""
     document = {"id": change, "rev": 1, "kind": kind, "payload": payload, "submission_ids": []}
-    return {"number": number, "action": action, "track": "standard", "change": document}
+    at = f"2026-11-22T10:{number:02}:00Z"
+    return {"number": number, "action": action, "track": "standard", "at": at, "change": document}
 
 
 def test_changes_are_applied_on_the_newest_rules() -> None:
@@ -56,6 +57,17 @@ def test_a_second_change_of_the_same_rule_waits_for_the_version_after() -> None:
     assert train.ruleset.rules["old"] == "rule old {1}"
     assert [report["id"] for report in train.changes] == ["C1"]
     assert train.left == ["C2"]
+
+
+def test_a_change_that_is_left_out_is_reported_with_the_reason_and_makes_room_for_another() -> None:
+    items = [
+        entry(1, "C1", "rule_modify", rule="old", source="rule old {1}"),
+        entry(2, "C2", "rule_modify", rule="old", source="rule old {2}"),
+    ]
+    train = couple(items, BASE, {"C1": "It hits clean files."})
+    assert train.ruleset.rules["old"] == "rule old {2}"
+    assert train.changes[0] == {"id": "C1", "rev": 1, "is_included": False, "reason": "It hits clean files."}
+    assert (train.changes[1]["is_included"], train.left) == (True, [])
 
 
 def test_a_rule_that_was_published_by_hand_meanwhile_counts_as_included() -> None:

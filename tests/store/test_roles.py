@@ -55,6 +55,7 @@ CODES = [
     "release_exists",
     "request_malformed",
     "revision_stale",
+    "rollback_unfit",
     "sample_empty",
     "sample_missing",
     "sample_too_large",
