@@ -56,6 +56,8 @@ STATUSES: dict[type[Problem], int] = {
     release_errors.ChangeNotInRuleset: 422,
     release_errors.FixDropped: 422,
     release_errors.RollbackUnfit: 422,
+    release_errors.RulesetUnfit: 422,
+    release_errors.TrainScheduleUnfit: 422,
     errors.AlreadyExists: 409,
     contract_errors.ContractsOverlap: 409,
     corpus_errors.CorpusSourceClosed: 409,

@@ -11,12 +11,12 @@ from typing import Any, Self
 
 import click
 
+import sigreq_client
 from sigreq.cli.atomic import replace_file
 from sigreq.cli.train import FeedItem, Train, couple, is_behind, next_version
 from sigreq.domain import bundles
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.targets import Target
-from sigreq_client import Client
 
 RELEASE = "release.json"
 
@@ -30,7 +30,7 @@ class Place:
     base: Ruleset
 
 
-def next_place(client: Client, product: str, version: str | None, today: date) -> Place:
+def next_place(client: "sigreq_client.Client", product: str, version: str | None, today: date) -> Place:
     """After the newest version, on the rules of the newest that is not withdrawn. Raises ClickException."""
     published = client.releases(product)["items"]
     base = next((row for row in published if row["withdrawn_at"] is None), None)

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import sigreq_client
 from sigreq.cli.train import Waiting
-from sigreq_client import ApiError, Client
+from sigreq_client import ApiError
 
 
-def read_feed(client: Client, product: str, state: Path) -> Waiting:
+def read_feed(client: "sigreq_client.Client", product: str, state: Path) -> Waiting:
     """What waits for a release of a product by now: what was kept in the file `state`, and all that came since."""
     waiting = _continued(client, product, Waiting.load(state))
     page = client.feed(product, after=waiting.cursor)
@@ -16,7 +17,7 @@ def read_feed(client: Client, product: str, state: Path) -> Waiting:
     return waiting
 
 
-def _continued(client: Client, product: str, kept: Waiting) -> Waiting:
+def _continued(client: "sigreq_client.Client", product: str, kept: Waiting) -> Waiting:
     """What was kept, if the server still has the entry that was read last.
 
     It has not when a backup was restored or --url names another server: then its feed tells the whole story anew.

@@ -53,5 +53,10 @@ def publish(session: Session, candidate: Candidate) -> Document:
 
 
 def _put(session: Session, candidate: Candidate) -> Document:
+    """Publish, and compare what the server built with what was built here."""
     row: Document = session.client.publish(candidate.product, candidate.version, candidate.body)
+    ours = {each["name"]: each["sha256"] for each in candidate.hashes}
+    for each in row["bundles"]:
+        if ours.get(each["name"]) != each["sha256"]:
+            click.echo(f"Warning: the server built another {each['name']}: its SHA-256 is {each['sha256']}.", err=True)
     return row

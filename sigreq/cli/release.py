@@ -8,17 +8,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import click
 
+from sigreq.cli.atomic import replace_file
 from sigreq.cli.candidate import Candidate, next_place
 from sigreq.cli.feed import read_feed
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import table
 from sigreq.cli.publishing import GateFailed, publish
-from sigreq.cli.train import FeedItem, Waiting
+from sigreq.cli.train import FeedItem, Waiting, due
+from sigreq.domain.targets import Target
+from sigreq.domain.trains import Schedule
 from sigreq_client import ApiError, ApiUnreachable
 
 HTTP_CONFLICT, HTTP_TOO_MANY, HTTP_SERVER_ERROR = 409, 429, 500
@@ -34,15 +39,22 @@ class Order:
     version: str | None
     state: Path
     into: Path | None
-    is_dry_run: bool
+    is_dry_run: bool = False
+    waits_for_train: bool = False
 
     def candidate(self, waiting: Waiting, left_out: Mapping[str, str]) -> Candidate | None:
-        """The next version with what waits and is asked for; None when nothing is."""
+        """The next version with what waits and is asked for, and may go out by now; None when there is nothing."""
         items = _asked(waiting, self.track)
+        if items and self.waits_for_train:
+            items = due(items, self._schedule(), datetime.now(UTC))
         if not items:
             return None
         place = next_place(self.session.client, self.product, self.version, datetime.now(UTC).date())
         return Candidate.made(self.product, place, items, left_out)
+
+    def _schedule(self) -> Schedule | None:
+        said = self.session.client.schedule(self.product)["schedule"]
+        return None if said is None else Schedule.read(said["days"], said["times"], said["time_zone"])
 
 
 @click.group()
@@ -106,7 +118,7 @@ def build(session: Session, *, state: Path | None, into: Path, **said: Any) -> N
 
     The same changes on the same database give the same bytes, so anybody can build again and compare.
     """
-    order = Order(session=session, state=_kept(state, said["product"]), into=into, is_dry_run=False, **said)
+    order = Order(session=session, state=_kept(state, said["product"]), into=into, **said)
     candidate = order.candidate(Waiting.load(order.state), {})
     if candidate is None:
         session.show({"version": None, "changes": []}, "Nothing waits, as far as the feed was polled.")
@@ -141,10 +153,16 @@ def publish_folder(session: Session, folder: Path, state: Path | None) -> None:
 @click.option("--into", type=_folder, help="A folder that keeps what was built last.")
 @click.option("--once", is_flag=True, help="Look once and end, instead of polling.")
 @click.option("--interval", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds.")
+@click.option("--now", is_flag=True, help="Publish standard changes too, though no train departs yet.")
 @click.option("--dry-run", is_flag=True, help="Look once, say what would be published, and change nothing.")
 @api_command
-def run(session: Session, *, state: Path | None, once: bool, interval: float, dry_run: bool, **said: Any) -> None:
+def run(
+    session: Session, *, state: Path | None, once: bool, interval: float, now: bool, dry_run: bool, **said: Any
+) -> None:
     """Poll the feed and publish what is approved, as the next version after the newest one.
+
+    Expedited changes go at once, standard ones with the next train of the product's schedule; without a schedule at
+    once too.
 
     A change that does not apply, or for which the version does not pass the gate, is left out, reported with the reason
     and goes back to its analyst; the others go. Killing this at any moment is safe: what the server has published is
@@ -152,7 +170,8 @@ def run(session: Session, *, state: Path | None, once: bool, interval: float, dr
     """
     if said["version"] is not None and not (once or dry_run):
         raise click.UsageError("--version names one database, so it needs --once.")
-    order = Order(session=session, state=_kept(state, said["product"]), is_dry_run=dry_run, **said)
+    path = _kept(state, said["product"])
+    order = Order(session=session, state=path, is_dry_run=dry_run, waits_for_train=not now, **said)
     if once or dry_run:
         if not _look(order):
             session.show({"version": None, "changes": []}, "Nothing waits.")
@@ -160,6 +179,30 @@ def run(session: Session, *, state: Path | None, once: bool, interval: float, dr
     while True:
         _look_again(lambda: _look(order))
         time.sleep(interval)
+
+
+@release.command()
+@click.argument("product")
+@click.argument("version")
+@click.argument("target", type=click.Choice([each.value for each in Target]))
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write. [default: its name]"
+)
+@api_command
+def fetch(session: Session, product: str, version: str, target: str, output: Path | None) -> None:
+    """Fetch the bundle of a published version for an engine, and check it against the register."""
+    rows = session.client.releases(product)["items"]
+    known = [each for row in rows if row["version"] == version for each in row["bundles"] if each["target"] == target]
+    if not known:
+        raise click.ClickException(f"{product} {version} has no bundle for {target}.")
+    (bundle,) = known
+    content = BytesIO()
+    session.client.bundle(product, version, target, content)
+    if sha256(content.getvalue()).hexdigest() != bundle["sha256"]:
+        raise click.ClickException(f"{bundle['name']} is not what the register says; nothing was written.")
+    path = output or Path(bundle["name"])
+    replace_file(path, content.getvalue())
+    session.show({**bundle, "path": str(path)}, f"{bundle['sha256']}  {path}")
 
 
 @release.command()

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from sigreq.cli.atomic import replace_file
 from sigreq.domain.changes import ChangeKind, Content, Unfit, content_of
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.submission import Track
+from sigreq.domain.trains import Schedule, departure
 from sigreq.domain.versions import Scheme, VersionKey, parse
 
 FeedItem = Mapping[str, Any]
@@ -49,6 +51,13 @@ class Waiting:
         """These were answered."""
         for change in changes:
             self.items.pop(change, None)
+
+
+def due(items: Iterable[FeedItem], schedule: Schedule | None, now: datetime) -> list[FeedItem]:
+    """What may go out by now: what is urgent at once, what is not with the first train since it was approved."""
+    return [
+        item for item in items if departure(schedule, Track(item["track"]), datetime.fromisoformat(item["at"])) <= now
+    ]
 
 
 @dataclass(frozen=True)

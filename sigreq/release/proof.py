@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sigreq.blobs import Blobs
 from sigreq.domain.advice import steps
 from sigreq.domain.changes import RESOLUTIONS, ChangeKind
 from sigreq.domain.examination import File
 from sigreq.domain.lifecycle import Event, State
+from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.targets import Target
 from sigreq.domain.verdict import ScanResult, is_proved
+from sigreq.scanning import bundled
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.replies import ENGINE
 from sigreq.scanning.stored import Order, StoredSamples
@@ -36,6 +40,7 @@ class Proof:
     """Re-scans submissions with a published version's rules, read back from the bundle store."""
 
     database: Database
+    bundles: Blobs
     rulesets: Rulesets
     stored: StoredSamples
     claim: timedelta
@@ -49,7 +54,7 @@ class Proof:
         if found is None:
             return nothing
         of = found.submission
-        ruleset = await self.rulesets.load(found.release.ruleset_digest)
+        ruleset = await self._published(found.release)
         order = Order(of.organisation_id, found.files, [ruleset], submissions.passwords(of))
         examination = await self.stored.examine(order)
         sent = examination.of_sent(ruleset.digest)
@@ -59,7 +64,7 @@ class Proof:
             if not proved:
                 return  # the version was gone back from: what it fixed is not out any more
             await files.keep_examination(tx, of, found.files, examination)
-            of_round = Round(of, "proof", found.release.version, ruleset.digest)
+            of_round = Round(of, "proof", found.release.version, found.release.ruleset_digest)
             await scans.record(tx, of_round, examination.results[ruleset.digest])
             if is_proved(examination.shown(of.kind, ruleset.digest)):
                 await _fixed(tx, found, sent, proved[-1].kind)
@@ -67,6 +72,18 @@ class Proof:
                 await _failed(tx, found, sent, self.claim)
 
         return finish
+
+    async def _published(self, release: Release) -> Ruleset:
+        """What customers get: every bundle is fetched and checked, and the rules are read from that of YARA.
+
+        A version of before there were bundles, or one without YARA's, is read as it was handed in.
+        """
+        rules = None
+        for target, bundle in bundled.described(release.bundles).items():
+            content = await bundled.fetched(self.bundles, bundle)
+            files = bundled.read(content, release.product_id, release.version, release.ruleset_digest)
+            rules = bundled.rules_of(files) if target is Target.YARA else rules
+        return rules or await self.rulesets.load(release.ruleset_digest)
 
 
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
@@ -102,6 +119,7 @@ async def _fixed(tx: Transaction, found: _Published, results: Results, by: Chang
         "evidence": {
             "version": found.release.version,
             "ruleset_sha256": found.release.ruleset_digest,
+            "bundles": found.release.bundles,
             "engine": ENGINE,
             "scanned_at": tx.at.isoformat(),
         },

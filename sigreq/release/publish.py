@@ -1,10 +1,11 @@
 """A new database version: checked against what was approved, entered into the register, its fixes sent to proof."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from json import dumps
+from typing import Any
 
 from sigreq.domain import database_errors, release_errors
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
@@ -46,6 +47,8 @@ class Publication:
     built: Sequence[Built] = ()
     published_at: datetime | None = None
     rolls_back_to: str | None = None
+    bundles: Sequence[Mapping[str, Any]] = ()
+    """Built from the ruleset, and in the store already."""
 
     @property
     def digest(self) -> str:
@@ -84,6 +87,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
         content_digest=publication.digest,
         gate_id=gate_id,
         rolls_back_to=publication.rolls_back_to,
+        bundles=[dict(each) for each in publication.bundles],
         published_by=actor.person_id,
     )
     tx.session.add(row)

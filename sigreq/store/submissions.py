@@ -167,6 +167,13 @@ async def changes_of(tx: Transaction, submission_id: str) -> Sequence[Change]:
     return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
+async def check_customer_of(tx: Transaction, organisation_id: str, product_id: str) -> None:
+    """Let those pass who have asked about the product: whose it is, nobody tells us otherwise. Raises NotFound."""
+    asked = exists().where(col(Submission.organisation_id) == organisation_id, col(Submission.product_id) == product_id)
+    if not await tx.session.scalar(select(asked)):
+        raise NotFound(what="product", id=product_id)
+
+
 async def hold_published_changes(tx: Transaction, submission_id: str) -> Sequence[Change]:
     """Those of them that are out, oldest first; nobody takes one back until the transaction ends.
 

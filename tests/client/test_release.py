@@ -26,8 +26,9 @@ RULE = {"rule": "fresh", "source": "rule fresh {}"}
 def shop(server: Scripted) -> Scripted:
     """A product whose newest live version is 20261101.001, and which takes the version NEXT."""
     server.on("GET /v1/releases/av", Answer(RELEASES))
+    server.on("GET /v1/products/av/schedule", Answer({"schedule": None, "next_departure": None}))
     server.on("GET /v1/releases/av/20261101.001/ruleset", Answer({"rules": {"old": "rule old {}"}, "allowed": [A]}))
-    server.on(f"PUT /v1/releases/av/{NEXT}", Answer({}, 201))
+    server.on(f"PUT /v1/releases/av/{NEXT}", Answer({"bundles": []}, 201))
     return server
 
 
@@ -78,7 +79,7 @@ def test_a_tool_killed_after_publishing_does_not_publish_again(shop: Scripted, t
 def test_a_change_that_is_not_waiting_any_more_does_not_hold_up_the_others(shop: Scripted, tmp_path: Path) -> None:
     shop.on("GET /v1/feed", page(entry(4, "C1", **RULE), entry(5, "C2", "hash_allow", sha256=B)), page())
     problem = {"status": 422, "code": "change_unknown", "detail": "Not waiting: C1.", "changes": "C1"}
-    shop.on(f"PUT /v1/releases/av/{NEXT}", Answer(problem, 422), Answer({}, 201))
+    shop.on(f"PUT /v1/releases/av/{NEXT}", Answer(problem, 422), Answer({"bundles": []}, 201))
     assert run(shop, tmp_path / "state.json").exit_code == 0
     assert [[change["id"] for change in put["changes"]] for put in puts(shop)] == [["C1", "C2"], ["C2"]]
     assert "fresh" not in puts(shop)[1]["ruleset"]["rules"]

@@ -118,7 +118,7 @@ def test_what_was_built_is_published_after_the_gate_and_waits_no_more(shop: Scri
     state, into = tmp_path / "state.json", tmp_path / "built"
     polled(shop, state, entry(4, "C1", **RULE))
     built(shop, state, into)
-    shop.on(f"PUT /v1/releases/av/{NEXT}", NOT_GATED, Answer({}, 201))
+    shop.on(f"PUT /v1/releases/av/{NEXT}", NOT_GATED, Answer({"bundles": []}, 201))
     shop.on("GET /v1/gates/GR1", ended(shop, "passed"))
     assert sigreq(shop, "publish", str(into), "--state", str(state)).exit_code == 0
     assert [what for what in shop.asked if not what.startswith("GET")] == [
@@ -149,7 +149,7 @@ def test_a_version_that_does_not_pass_is_not_published_and_says_whose_fault_it_i
 def test_one_bad_change_does_not_stop_the_train(shop: Scripted, tmp_path: Path) -> None:
     good = entry(5, "C2", rule="good", source="rule good {}")
     shop.on("GET /v1/feed", page(entry(4, "C1", **RULE), good), page())
-    shop.on(f"PUT /v1/releases/av/{NEXT}", NOT_GATED, NOT_GATED, Answer({}, 201))
+    shop.on(f"PUT /v1/releases/av/{NEXT}", NOT_GATED, NOT_GATED, Answer({"bundles": []}, 201))
     hit = {"code": "clean_detected", "message": "clean file x is detected by fresh", "signatures": ["fresh"]}
     failed, passed = ended(shop, "failed", hit), ended(shop, "passed")
     shop.on("GET /v1/gates/GR1", failed, passed)

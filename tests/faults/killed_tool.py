@@ -1,7 +1,7 @@
 """The command `sigreq`, killed at a point of its work: `python -m tests.faults.killed_tool POINT release run ...`.
 
-Points are counted around everything that lasts: each request, before it is sent and after it was answered, and each
-file, before it takes its place and after.
+Points are counted at everything that lasts: after each request, and before and after each file takes its place. Right
+before a request nothing is different from right after what was done last.
 """
 
 import os
@@ -25,9 +25,10 @@ def _pass() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _watched(act: Callable[..., Any]) -> Callable[..., Any]:
+def _watched(act: Callable[..., Any], *, is_file: bool) -> Callable[..., Any]:
     def acted(*args: Any, **more: Any) -> Any:
-        _pass()
+        if is_file:
+            _pass()
         answer = act(*args, **more)
         _pass()
         return answer
@@ -36,6 +37,6 @@ def _watched(act: Callable[..., Any]) -> Callable[..., Any]:
 
 
 if __name__ == "__main__":
-    setattr(httpx2.Client, "send", _watched(httpx2.Client.send))  # noqa: B010 -- every request goes through it
-    setattr(Path, "replace", _watched(Path.replace))  # noqa: B010 -- and every file
+    setattr(httpx2.Client, "send", _watched(httpx2.Client.send, is_file=False))  # noqa: B010 -- every request goes through it
+    setattr(Path, "replace", _watched(Path.replace, is_file=True))  # noqa: B010 -- and every file
     main(sys.argv[2:])

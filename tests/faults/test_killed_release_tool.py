@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from sigreq.embedded.service import Service
-from tests.flows import after_test, drafted, events_out_of_step, hit_by
-from tests.world import World
+from sigreq_client import Client
+from tests.flows import approved, events_out_of_step
+from tests.world import World, rule
 
 MOST_POINTS = 200
 
@@ -19,29 +20,32 @@ def test_a_tool_killed_at_any_point_is_completed_by_the_next_run(
     world: World, service: Service, tmp_path: Path
 ) -> None:
     product = world.product({})
-    case = world.determined(world.analyst, world.customer(), product, kind="false_negative")
-    # One that stays a draft keeps the case open for as many more as there are points.
-    drafted(world.analyst, case, "Never", hit_by("Never"))
+    customer = world.customer()
     point, outcomes = 0, list[bool]()
     while not outcomes or outcomes[-1]:
         point += 1
         assert point < MOST_POINTS
         folder = tmp_path / str(point)
         folder.mkdir()
-        outcomes.append(_killed_and_completed(world, product, case, point, folder))
-    # The feed, the register and its rules are read; two bundles, their description and the state twice are written; the
-    # version is refused, tested, asked for, and published.
-    assert point > 2 * (3 + 5 + 4)
+        change = _approved(world, customer, product, point)
+        outcomes.append(_killed_and_completed(world, product, change, point, folder))
+    # The feed, the schedule, the register and its rules are read; two bundles, their description and twice the state
+    # are written; the version is refused, tested, asked about, and published.
+    assert point > 4 + 2 * 5 + 4
     assert outcomes.count(True) == point - 1
     assert events_out_of_step(service.env["SIGREQ_DATABASE__URL"]) == 0
 
 
-def _killed_and_completed(world: World, product: str, case: dict[str, Any], point: int, folder: Path) -> bool:
-    """Approve one more change, kill the tool at the point, run it again; whether it came as far as the point."""
-    name = f"Rule_{point}"
-    tested = after_test(world.analyst, drafted(world.analyst, case, name, hit_by(name)))
-    assert tested["state"] == "tested", tested["report"]
-    change = world.lead.approve_change(tested["id"], tested["revision"])
+def _approved(world: World, customer: Client, product: str, point: int) -> dict[str, Any]:
+    """One more change that waits."""
+    text = f"harmless, for point {point:03}"
+    of = {"kind": "false_negative", "content": text.encode()}
+    case = world.determined(world.analyst, customer, product, **of)
+    return approved(world, case, f"Point_{point}", rule(f"Point_{point}", text))
+
+
+def _killed_and_completed(world: World, product: str, change: dict[str, Any], point: int, folder: Path) -> bool:
+    """Kill the tool at the point, and run it again; whether it came as far as the point."""
     before = world.release.releases(product)["items"]
     was_killed = _run(world, product, folder, point) == -signal.SIGKILL
     assert _run(world, product, folder) == 0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sigreq_client import Client
-from tests.flows import HARMLESS, approved, fixed, marked, published, refused, release_of
+from tests.flows import HARMLESS, approved, fixed, hit_by, marked, published, refused, release_of
 from tests.world import World
 
 pytestmark = pytest.mark.usefixtures("balanced")
@@ -50,13 +50,13 @@ def test_going_back_twice_publishes_once(world: World) -> None:
 
 def test_what_was_undone_does_not_hold_up_the_next_version(world: World) -> None:
     product = world.product()
-    fixed(world, world.customer(), product)
+    undone = fixed(world, world.customer(), product)
     _back(world, product, "20261122.1", "--version", "20261122.3")
+    world.until(undone["id"], "queued")
     latest = {"kind": "false_negative", "database_version": "20261122.3"}
     other = world.determined(world.analyst, world.customer(), product, **latest)
-    source = 'rule Other { strings: $a = "inert" condition: $a }'
-    change = approved(world, other, "Other", source)
-    rules = {"Marker": marked("Marker"), "Other": source}
+    change = approved(world, other, "Other", hit_by("Other"))
+    rules = {"Marker": marked("Marker"), "Other": hit_by("Other")}
     assert published(world, product, "20261122.4", release_of(4, rules, [change]))["ordinal"] == 4
 
 
