@@ -16,7 +16,7 @@ import click
 
 from sigreq.cli.atomic import replace_file
 from sigreq.cli.candidate import Candidate, next_place
-from sigreq.cli.feed import read_feed
+from sigreq.cli.feed_reading import read_feed
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.order import Order, asked
 from sigreq.cli.output import table
