@@ -26,6 +26,7 @@ from sigreq.api import (
     screening,
     submissions,
     submit,
+    trains,
 )
 from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx, provide_visit
 from sigreq.api.reference import ReferencePage
@@ -41,7 +42,7 @@ ROUTES = {
     "Review": review.ROUTES,
     "Samples": [*samples.ROUTES, *screening.ROUTES],
     "Changes": changes.ROUTES,
-    "Releases": releases.ROUTES,
+    "Releases": [*releases.ROUTES, *trains.ROUTES],
     "Clean corpus": corpus.ROUTES,
     "Phone": phone.ROUTES,
     "Reports": reports.ROUTES,
