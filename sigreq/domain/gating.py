@@ -52,12 +52,15 @@ def narrowed(base: Ruleset, candidate: Ruleset) -> frozenset[str]:
 def widened(base: Ruleset, candidate: Ruleset) -> Ruleset:
     """All of the candidate that detects what the base does not: it alone has to be scanned for new detections.
 
-    That is exact because no rule can refer to another: each is compiled in a namespace of its own.
+    That is exact because no rule can refer to another: each is compiled in a namespace of its own. What has the name of
+    something that is gone counts as new, because by its name alone a detection of before cannot be told from it.
     """
+    gone = narrowed(base, candidate)
+    rules, hashes = candidate.in_force, candidate.hashes
     return Ruleset(
-        {name: source for name, source in candidate.in_force.items() if base.in_force.get(name) != source},
+        {name: source for name, source in rules.items() if base.in_force.get(name) != source or name in gone},
         candidate.allowed,
-        {sha256: name for sha256, name in candidate.hashes.items() if base.hashes.get(sha256) != name},
+        {sha256: name for sha256, name in hashes.items() if base.hashes.get(sha256) != name or name in gone},
     )
 
 
@@ -204,13 +207,14 @@ class Seen:
     """What a run saw of the world: a pass holds as long as the world is no other.
 
     `solved` is the number of the newest solved case, `corpus` the revision of the clean corpus, `alongside` the
-    changes that waited for a release and were part of the candidate.
+    changes that waited for a release and were part of the candidate, `targets` the engines it was tried in.
     """
 
     base: str | None
     solved: int
     corpus: int
     alongside: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset()
 
 
 def why_stale(seen: Seen, now: Seen) -> str | None:
@@ -221,6 +225,9 @@ def why_stale(seen: Seen, now: Seen) -> str | None:
         return "a case has been solved since, which it was not tested with"
     if now.corpus != seen.corpus:
         return "the clean corpus has changed since"
+    untried = sorted(now.targets - seen.targets)
+    if untried:
+        return f"the product's signatures are for {', '.join(untried)} too now, which it was not tested with"
     missed = sorted(now.alongside - seen.alongside)
     if missed:
         return f"{', '.join(missed)} has been approved since, and may take away what this one relies on"
