@@ -51,6 +51,7 @@ class ClamAv:
     ) -> None:
         """`timeout` bounds one scan of one file; `niceness` is added to that of this process."""
         self.engine = programs.engine
+        self.version = programs.version
         self._programs = programs
         self._work_dir = work_dir.absolute()
         self._work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

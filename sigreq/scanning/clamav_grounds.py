@@ -12,12 +12,13 @@ from tempfile import mkdtemp
 from typing import Self
 
 from sigreq.domain import clamav_files
+from sigreq.domain.bundles import contents
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.targets import Target
 from sigreq.domain.verdict import Outcome
 from sigreq.scanning import clamav_lines
 from sigreq.scanning.clamav_lines import Answers
-from sigreq.scanning.confined import Terms
-from sigreq.scanning.programs import Ended
+from sigreq.scanning.programs import Ended, Terms
 
 # 6,000 rules take 1 to 2 seconds.
 LOAD_SECONDS = 120
@@ -38,9 +39,9 @@ class Bundle:
 
     @classmethod
     def of(cls, ruleset: Ruleset) -> Self:
-        """The bundle of a ruleset."""
+        """The bundle of a ruleset. Raises UnfitRulesetError."""
         digest = ruleset.digest
-        return cls(clamav_files.contents(ruleset), clamav_files.canary(digest), clamav_files.canary_name(digest))
+        return cls(contents(Target.CLAMAV, ruleset), clamav_files.canary(digest), clamav_files.canary_name(digest))
 
 
 @dataclass(frozen=True)

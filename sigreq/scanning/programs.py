@@ -1,19 +1,38 @@
 """Runs programs of somebody else's on untrusted files: locked in, for a bounded time, each in a group of its own."""
 
 import asyncio
+import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sigreq.scanning import confined
-from sigreq.scanning.confined import Terms
-
+# `-I`: as for children that examine samples.
+COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "sigreq.scanning.confined")
+ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
 # Fifty names for each of two hundred files, four times over.
 MOST_SAID = 16 << 20
 _REAP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a program may do: read these folders, write below one, use so many bytes and seconds of the processor.
+
+    `sockets` lets it make sockets of this machine; never those of a network. `niceness` is added to ours.
+    """
+
+    readable: tuple[str, ...]
+    writable: str
+    memory: int
+    file_bytes: int
+    open_files: int
+    seconds: int
+    niceness: int
+    sockets: bool
 
 
 @dataclass(frozen=True)
@@ -38,9 +57,12 @@ async def started(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The program at work in `folder`; with the context it ends, and so does whatever it started. Raises OSError."""
     process = await asyncio.create_subprocess_exec(
-        *confined.command(terms, program, arguments),
+        *COMMAND,
+        json.dumps(asdict(terms)),
+        str(program),
+        *arguments,
         cwd=folder,
-        env=confined.ENVIRONMENT,
+        env=ENVIRONMENT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=output,
         stderr=output,

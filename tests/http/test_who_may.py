@@ -95,6 +95,7 @@ ADMINISTRATORS_ONLY: Requests = [
     ("DELETE", "/v1/admin/people/x/keys", None),
     ("POST", "/v1/admin/products", {"id": "xx", "title": "x", "scheme": "eset", "update_instructions": "x"}),
     ("GET", "/v1/admin/products", None),
+    ("PUT", "/v1/admin/products/some/targets", {"targets": ["yara"]}),
     ("POST", "/v1/admin/releases/some/1/withdraw", None),
 ]
 SUBMISSION_READERS_ONLY: Requests = [

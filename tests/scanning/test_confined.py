@@ -9,8 +9,7 @@ import psutil
 import pytest
 
 from sigreq.scanning import programs
-from sigreq.scanning.confined import Terms
-from sigreq.scanning.programs import Ended
+from sigreq.scanning.programs import Ended, Terms
 
 PYTHON = Path("/usr/bin/python3")
 ATTEMPTS = """
