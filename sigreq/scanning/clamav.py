@@ -73,7 +73,8 @@ class ClamAv:
         ended = await self._clamscan(ground, ground.probes, list(probes), LOAD_SECONDS + self._timeout)
         if ended.code not in {clamav_lines.CLEAN, clamav_lines.FOUND}:
             return ground.failure("clamscan", ended)
-        return ground.doubt("clamscan", clamav_lines.known_viruses(ended.output), self._answers(ended, probes))
+        loaded = clamav_lines.known_viruses(ended.output)
+        return ground.doubt("clamscan", loaded, self._answers(ended, probes), ended.errors)
 
     async def scan(self, bundle: Bundle, folder: Path, names: Sequence[str]) -> Mapping[str, ScanResult]:
         """What the bundle says of these files of `folder`, by their names. All that is wrong with one is in its result.

@@ -20,8 +20,8 @@ from sigreq.scanning import clamav_lines
 from sigreq.scanning.clamav_lines import Answers
 from sigreq.scanning.programs import Ended, Terms
 
-# 6,000 rules take 1 to 2 seconds.
-LOAD_SECONDS = 120
+# 6,000 rules take 1 to 10 seconds, as busy as the machine is.
+LOAD_SECONDS = 300
 
 _MEMORY = 3 << 30
 _FILE_BYTES = 2 << 30
@@ -99,12 +99,16 @@ class Grounds:
             sockets=sockets,
         )
 
-    def doubt(self, program: str, loaded: int | None, said: Answers) -> str | None:
-        """Why what a program said of both probes is no proof that it has the whole bundle; None when it is."""
+    def doubt(self, program: str, loaded: int | None, said: Answers, errors: str) -> str | None:
+        """Why what a program said of both probes is no proof that it has the whole bundle; None when it is.
+
+        `errors` is what it has complained of.
+        """
         wanted = clamav_files.signatures(self.bundle.files)
         canary, clean = said.by_name["canary"], said.by_name["clean"]
         if loaded != wanted:
-            return f"{program} loads {loaded or 0} of its {wanted} signatures"
+            complaint = clamav_lines.why(errors, str(self.database))
+            return f"{program} loads {loaded or 0} of its {wanted} signatures" + (f": {complaint}" if complaint else "")
         if canary.detections != (self.bundle.canary_name,):
             return f"{program} does not detect its canary as {self.bundle.canary_name}"
         if clean.outcome is not Outcome.CLEAN or not said.is_whole:

@@ -43,7 +43,8 @@ async def load(programs: Programs, grounds: Grounds, load_seconds: float = LOAD_
     said = clamav_lines.answers(
         client.output, client.code, grounds.both_probes, Fault.CHILD_DIED, engine=programs.engine
     )
-    return grounds.doubt("clamd", clamav_lines.loaded_signatures(_log(grounds)), said)
+    log = _log(grounds)
+    return grounds.doubt("clamd", clamav_lines.loaded_signatures(log), said, log)
 
 
 def _configuration(grounds: Grounds) -> bytes:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import httpx2
@@ -77,6 +78,21 @@ def test_what_only_yara_detects_does_not_pass(world: World) -> None:
     assert passed["state"] == "tested", passed["report"]
 
 
+def test_a_clean_file_that_only_clamav_would_detect_keeps_a_change_out(world: World) -> None:
+    product, keeper, content = world.product(targets=BOTH), world.administrator, SHOUTED + b" and clean"
+    keeper.add_corpus_source("shouted", "folder", "somewhere")
+    try:
+        keeper.send_to_corpus("shouted", [("page", BytesIO(content))])
+        keeper.complete_corpus_source("shouted")
+        case = world.determined(world.analyst, world.customer(), product, kind="false_negative", content=b"inert words")
+        failed = after_test(world.analyst, drafted(world.analyst, case, "Words", rule("Words", "inert words")))
+        (problem,) = _problems(failed)
+        assert (problem["code"], problem["engine"]) == ("clean_detected", "clamav")
+        assert problem["sha256"] == hashlib.sha256(content).hexdigest()
+    finally:
+        keeper.remove_corpus_source("shouted")
+
+
 def test_a_rule_that_clamav_does_not_understand_is_refused_with_its_place(world: World) -> None:
     product = world.product(targets=BOTH)
     case = world.determined(world.analyst, world.customer(), product, kind="false_negative", content=b"inert words")
@@ -92,6 +108,7 @@ def test_a_train_that_clamav_does_not_load_whole_does_not_pass(world: World) -> 
     (problem,) = run["report"]["problems"]
     assert (run["state"], problem["code"], problem["engine"]) == ("failed", "not_loaded", "clamav")
     assert "clamscan loads 2 of its 3 signatures" in problem["message"]
+    assert "Old.yar line 1" in problem["message"]
     assert gated(world, world.product(), "20261122.2", release_of(2, rules))["state"] == "passed"
 
 

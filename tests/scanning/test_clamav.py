@@ -115,7 +115,10 @@ def test_no_file_is_clean_when_another_bundle_is_loaded(tmp_path: Path) -> None:
     ("files", "told"),
     [
         ({"broken.hsb": b"no signature\n"}, "clamscan refuses it: .*Can't load broken.hsb: Malformed database"),
-        ({"broken.yar": b"rule Broken { condition: pe.is_pe }"}, "clamscan loads 5 of its 6 signatures"),
+        (
+            {"broken.yar": b"rule Broken { condition: pe.is_pe }"},
+            "clamscan loads 5 of its 6 signatures: .*broken.yar line 1",
+        ),
         ({"empty.hsb": b""}, "clamscan refuses it: "),
         ({"canary.hsb": b""}, "clamscan refuses it: "),
         (
