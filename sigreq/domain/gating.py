@@ -52,15 +52,18 @@ def narrowed(base: Ruleset, candidate: Ruleset) -> frozenset[str]:
 def widened(base: Ruleset, candidate: Ruleset) -> Ruleset:
     """All of the candidate that detects what the base does not: it alone has to be scanned for new detections.
 
-    That is exact because no rule can refer to another: each is compiled in a namespace of its own. What has the name of
-    something that is gone counts as new, because by its name alone a detection of before cannot be told from it.
+    That is exact because no rule can refer to another: each is compiled in a namespace of its own. What is left of a
+    name that lost a part is looked at again, as a detection tells the name only.
     """
     gone = narrowed(base, candidate)
-    rules, hashes = candidate.in_force, candidate.hashes
     return Ruleset(
-        {name: source for name, source in rules.items() if base.in_force.get(name) != source or name in gone},
+        {
+            name: source
+            for name, source in candidate.in_force.items()
+            if name in gone or base.in_force.get(name) != source
+        },
         candidate.allowed,
-        {sha256: name for sha256, name in hashes.items() if base.hashes.get(sha256) != name or name in gone},
+        {sha256: name for sha256, name in candidate.hashes.items() if name in gone or base.hashes.get(sha256) != name},
     )
 
 
