@@ -44,8 +44,11 @@ class Sweep:
 
     async def scan_twice(
         self, contents: Sequence[Content], ruleset: Ruleset, clamav: ClamAv
-    ) -> tuple[Results, Results]:
-        """The same, and what ClamAV says of each. Raises OSError, UnfitRulesetError, ServiceUnavailable."""
+    ) -> tuple[Results, Results | None]:
+        """The same, and what ClamAV says of each; None where there are no rules to scan with, as hashes are looked up.
+
+        Raises OSError, UnfitRulesetError, ServiceUnavailable.
+        """
         return await self._scan(contents, ruleset, clamav)
 
     async def scan_by_clamav(self, contents: Sequence[Content], ruleset: Ruleset, clamav: ClamAv) -> Results:
@@ -56,19 +59,18 @@ class Sweep:
 
     async def _scan(
         self, contents: Sequence[Content], ruleset: Ruleset, clamav: ClamAv | None
-    ) -> tuple[Results, Results]:
+    ) -> tuple[Results, Results | None]:
         allowed = {each.sha256: ALLOWED for each in contents if each.sha256 in ruleset.allowed}
         wanted = [each for each in _once(contents) if each.sha256 not in allowed]
-        by_clamav: Results = dict.fromkeys((each.sha256 for each in wanted), CLEAN)
-        found: Results = by_clamav
+        found: Results = dict.fromkeys((each.sha256 for each in wanted), CLEAN)
+        by_clamav = None
         if ruleset.in_force:
             with self._folder() as folder:
                 faults = await fetch_all(wanted, folder)
                 if clamav is not None:
-                    by_clamav = await _by_clamav(folder, wanted, faults, ruleset, clamav)
+                    by_clamav = allowed | await _by_clamav(folder, wanted, faults, ruleset, clamav)
                 found = await self._by_yara(folder, wanted, faults, ruleset)
-        by_yara = {sha256: with_hash(ruleset, sha256, result) for sha256, result in found.items()}
-        return allowed | by_yara, allowed | dict(by_clamav)
+        return allowed | {each: with_hash(ruleset, each, result) for each, result in found.items()}, by_clamav
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:
@@ -99,7 +101,7 @@ class Sweep:
 
 async def _by_clamav(
     folder: Path, contents: Sequence[Content], faults: Mapping[str, Fault], ruleset: Ruleset, clamav: ClamAv
-) -> Results:
+) -> dict[str, ScanResult]:
     here = [each.sha256 for each in contents if each.sha256 not in faults]
     found = opened(await clamav.scan(Bundle.of(ruleset), folder, here))
     return {sha256: ScanResult.not_scanned(fault) for sha256, fault in faults.items()} | found

@@ -33,6 +33,7 @@ def test_a_fix_is_proved_by_both_engines(world: World) -> None:
     case = world.determined(world.analyst, world.customer(), product, kind="false_negative", content=b"inert words")
     tested = after_test(world.analyst, drafted(world.analyst, case, "Words", rule("Words", "inert words")))
     assert tested["state"] == "tested", tested["report"]
+    assert tested["report"]["engines"] == ["yara", "clamav"]
     change = world.lead.approve_change(tested["id"], tested["revision"])
     rules = {"Marker": rule("Marker", MARKER.decode()), "Words": rule("Words", "inert words")}
     published(world, product, "20261122.2", release_of(2, rules, [change]))
