@@ -18,7 +18,7 @@ pytestmark = needs_clamav
 
 @dataclass(frozen=True)
 class Tried:
-    """Why a rule is not loaded, and what a file shows that it should fire on."""
+    """Why a rule is not loaded (asked of those that should be), and what a file shows that it should fire on."""
 
     why: str | None
     result: ScanResult
@@ -34,7 +34,8 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tried]:
         samples.mkdir()
         (samples / "sample").write_bytes(case.content)
         bundle = Bundle.of(Ruleset({"Marker": case.source}))
-        why, found = await asyncio.gather(clamav.load(bundle), clamav.scan(bundle, samples, ["sample"]))
+        found = await clamav.scan(bundle, samples, ["sample"])
+        why = None if case in UNSUPPORTED else await clamav.load(bundle)
         return Tried(why, found["sample"])
 
     async def try_all(clamav: ClamAv, cases: Sequence[Case]) -> list[Tried]:
