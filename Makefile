@@ -23,7 +23,7 @@ check: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml tools/install
 	@PYTHON=$(PYTHON) sh tools/install
 
 # Pins every dependency with its hashes, without a single download address. Needs uv on the PATH.

@@ -85,11 +85,15 @@ class Analysis(Section):
 
 
 class Scanning(Section):
-    """The scanner's child processes, per worker, and how much they unpack. `timeout` bounds one scan of one file."""
+    """The scanner's child processes, per worker, and how much they unpack. `timeout` bounds one scan of one file.
+
+    `clamav` is the folder of ClamAV's programs; without it they are looked for where programs usually lie.
+    """
 
     children: int = 2
     timeout: Duration = timedelta(seconds=60)
     unpack: UnpackLimits = UnpackLimits()
+    clamav: Path | None = None
 
 
 class Webhooks(Section):

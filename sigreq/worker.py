@@ -28,10 +28,13 @@ from sigreq.notify import deliveries, letters
 from sigreq.notify.deliveries import Deliveries
 from sigreq.notify.letters import Letters
 from sigreq.release import gate_end, preparation, proof
+from sigreq.release.engines import Engines
 from sigreq.release.gate_part import PartScanner
 from sigreq.release.gate_plan import Planner
 from sigreq.release.preparation import Preparation
 from sigreq.release.proof import Proof
+from sigreq.scanning.clamav import ClamAv
+from sigreq.scanning.clamav_programs import Programs
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
 from sigreq.scanning.stored import StoredSamples
@@ -77,11 +80,19 @@ class TrackWorker:
             unpack=scanning.unpack,
             niceness=NICENESS[queue],
         )
+        self._clamav = self._found_clamav()
         hooks = settings.webhooks
         self._sender = WebhookSender(allow_private=hooks.allow_private_addresses, timeout=hooks.timeout)
         self._runner = Runner(self._database, self._works(), settings.jobs)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._at_once = {lane: asyncio.Semaphore(settings.jobs.at_once) for lane in (True, False)}
+
+    def _found_clamav(self) -> ClamAv | None:
+        scanning, programs = self._settings.scanning, Programs.find(self._settings.scanning.clamav)
+        if programs is None:
+            return None
+        at_once, niceness = scanning.children, NICENESS[self._queue]
+        return ClamAv(programs, self._work_dir, timeout=scanning.timeout, at_once=at_once, niceness=niceness)
 
     def _works(self) -> dict[JobName, Work]:
         """What each kind of job does."""
@@ -90,11 +101,12 @@ class TrackWorker:
         rulesets = Rulesets(bundles)
         stored = StoredSamples(Blobs(settings.s3, settings.s3.samples), self._scanner, self._work_dir)
         screener = Screening(database, rulesets, stored)
-        planner = Planner(database, rulesets, bundles, self._scanner, lease)
-        parts = PartScanner(database, rulesets, stored, Sweep(self._scanner, self._work_dir), bundles, lease)
+        engines = Engines(Sweep(self._scanner, self._work_dir), self._clamav)
+        planner = Planner(database, rulesets, bundles, self._scanner, engines, lease)
+        parts = PartScanner(database, rulesets, stored, engines, bundles, lease)
         corpus = CorpusReader(database, rulesets, bundles, lease)
         writer = Letters(database, self._sender, settings.mail)
-        prover = Proof(database, bundles, rulesets, stored, settings.analysis.claim, lease)
+        prover = Proof(database, bundles, rulesets, stored, engines, settings.analysis.claim, lease)
         return {
             JobName.SCREEN: Work(screener.screen, screening.give_up),
             JobName.EXAMINE: Work(screener.examine_again, screening.give_up_again),
@@ -216,7 +228,10 @@ class TrackWorker:
     async def _say_seen(self) -> None:
         found = await self._scanner.capabilities()
         async with self._database.transaction() as tx:
-            await workers.say_seen(tx, self._presence(asdict(found) if found else {}))
+            await workers.say_seen(tx, self._presence({**asdict(found), **self._engines()} if found else {}))
+
+    def _engines(self) -> dict[str, str | None]:
+        return {"clamav": self._clamav.version if self._clamav else None}
 
     async def _warn(self) -> None:
         await warn(self._database)

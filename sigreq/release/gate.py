@@ -70,11 +70,13 @@ async def check_train(tx: Transaction, product: str, version: str, digest: str) 
 
 async def _now(tx: Transaction, product: str, alongside: frozenset[str]) -> Seen:
     base = await releases.newest(tx, product)
-    return Seen(base.version if base else None, await solved.newest(tx, product), await corpus.revision(tx), alongside)
+    targets = frozenset((await releases.known_product(tx, product)).targets)
+    clean = await corpus.revision(tx)
+    return Seen(base.version if base else None, await solved.newest(tx, product), clean, alongside, targets)
 
 
 def _seen(run: GateRun) -> Seen:
-    return Seen(run.base_version, run.seen_solved, run.seen_corpus, frozenset(run.alongside))
+    return Seen(run.base_version, run.seen_solved, run.seen_corpus, frozenset(run.alongside), frozenset(run.targets))
 
 
 async def _rivals(tx: Transaction, change: Change, content: Content) -> frozenset[str]:

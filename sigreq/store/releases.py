@@ -9,6 +9,7 @@ from sqlmodel import col
 from sigreq.domain.errors import AlreadyExists, NotFound
 from sigreq.domain.register import Published
 from sigreq.domain.submission import Track
+from sigreq.domain.targets import Target
 from sigreq.store import locks
 from sigreq.store.locks import Lock
 from sigreq.tables.releases import FeedEntry, Product, Release
@@ -133,6 +134,21 @@ async def withdraw(tx: Transaction, product_id: str, version: str) -> Release:
     await locks.hold(tx, Lock.REGISTER)
     row = await release(tx, product_id, version)
     row.withdrawn_at = row.withdrawn_at or tx.at
+    await tx.session.flush()
+    return row
+
+
+async def products_for(tx: Transaction, target: Target) -> Sequence[str]:
+    """The short names of the products with signatures for an engine, in their order."""
+    has_it = col(Product.targets).contains([target])
+    return (await tx.session.scalars(select(col(Product.id)).where(has_it).order_by(col(Product.id)))).all()
+
+
+async def set_targets(tx: Transaction, product_id: str, targets: Sequence[Target]) -> Product:
+    """Have a product's signatures made for these engines. Raises NotFound."""
+    await locks.hold(tx, Lock.FEED)  # an approval under way has seen the old ones
+    row = await known_product(tx, product_id)
+    row.targets = list(targets)
     await tx.session.flush()
     return row
 

@@ -97,6 +97,7 @@ ADMINISTRATORS_ONLY: Requests = [
     ("GET", "/v1/admin/products", None),
     ("PUT", "/v1/admin/products/some/schedule", {"days": ["mon"], "times": ["06:00"], "time_zone": "UTC"}),
     ("DELETE", "/v1/admin/products/some/schedule", None),
+    ("PUT", "/v1/admin/products/some/targets", {"targets": ["yara"]}),
     ("POST", "/v1/admin/releases/some/1/withdraw", None),
 ]
 SUBMISSION_READERS_ONLY: Requests = [
