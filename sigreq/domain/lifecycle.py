@@ -66,6 +66,7 @@ class Event(StrEnum):
     PROOF_FAILED = "proof_failed"
     FIXED = "fixed"
     FIX_WITHDRAWN = "fix_withdrawn"
+    VERSION_WITHDRAWN = "version_withdrawn"
     CONCLUDED = "concluded"
     CONFIRMED = "confirmed"
     CLOSED_AFTER_SILENCE = "closed_after_silence"
@@ -128,6 +129,7 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.PROOF_FAILED: Transition(_of(State.DETERMINED), State.IN_ANALYSIS, is_public=True),
     Event.FIXED: Transition(_of(State.DETERMINED), State.FIXED, is_public=True),
     Event.FIX_WITHDRAWN: Transition(_of(State.FIXED), State.DETERMINED, is_public=True),
+    Event.VERSION_WITHDRAWN: Transition(_OPEN, is_public=True),
     Event.CONCLUDED: Transition(_of(State.DETERMINED), State.CLOSED, is_public=True),
     Event.CONFIRMED: Transition(_of(State.FIXED), State.CLOSED, is_public=True),
     Event.CLOSED_AFTER_SILENCE: Transition(_of(State.FIXED), State.CLOSED, is_public=True),

@@ -109,6 +109,11 @@ ENGLISH = Texts(
             "The database version that had your fix was withdrawn, so the fix is not available for now.",
             "The fix comes again with the next version, and is checked on your files again.",
         ),
+        Event.VERSION_WITHDRAWN: Text(
+            "Your database version was withdrawn",
+            "The database version under which you made the submission was withdrawn. Your submission stays as it is.",
+            "You need not submit again. The work on the submission goes on, and you hear from us as before.",
+        ),
         Event.FIXED: Text(
             "Fixed: please update",
             "The fix is published, and our check on your files proves that it works.",
@@ -198,6 +203,7 @@ ENGLISH = Texts(
         "due_at": "Answer due",
         "database_version": "Database version",
         "version": "Database version",
+        "latest_version": "The latest version now",
         "fixed_in": "Fixed in database version",
         "steps": "What to do",
     },

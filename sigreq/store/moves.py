@@ -1,12 +1,12 @@
 """The one door through which a submission or a change moves: look, check, one guarded UPDATE, one event."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, Select, any_, exists, select, update
 from sqlmodel import col
 
 from sigreq.domain.errors import NotFound, RevisionStale, StateForbids
@@ -71,16 +71,77 @@ async def begin_change(tx: Transaction, row: Change, actor: Actor, data: Mapping
     _record(tx, row, None, Move(ChangeEvent.DRAFTED, actor, data=data))
 
 
-async def tell(tx: Transaction, submission: Submission, event_id: str) -> None:
-    """Queue a public event for the organisation's webhook and mail, in the transaction that writes the event."""
+async def note_on_many(tx: Transaction, submission_ids: Sequence[str], note: Move[Submission]) -> Sequence[str]:
+    """Write one public note on many submissions in a handful of statements, however many they are.
+
+    Those in a state that the event does not fit are passed over; which were told.
+    """
+    transition = TRANSITIONS[Event(note.event)]
+    assert transition.to is None  # noqa: S101 - a note; what moves goes one by one
+    assert transition.is_public  # noqa: S101 - the same
+    fitting = (_among(submission_ids), col(Submission.state).in_(transition.sources))
+    locked = (
+        await tx.session.scalars(
+            select(col(Submission.id)).where(*fitting).order_by(col(Submission.id)).with_for_update()
+        )
+    ).all()
+    noted = await tx.session.execute(
+        update(Submission)
+        .where(_among(locked))
+        .values(revision=col(Submission.revision) + 1, public_sequence=col(Submission.public_sequence) + 1)
+        .returning(Submission)
+        .execution_options(populate_existing=True)
+    )
+    rows = noted.scalars().all()
+    events = {row.id: _event(tx, row, row.state, note, public_sequence=row.public_sequence) for row in rows}
+    tx.session.add_all(events.values())
     await tx.session.flush()
-    readers = select(col(Person.id)).where(
-        col(Person.organisation_id) == submission.organisation_id,
+    await _tell_many(tx, [(row, events[row.id].id) for row in rows])
+    return locked
+
+
+async def _tell_many(tx: Transaction, told: Sequence[tuple[Submission, str]]) -> None:
+    organisations = {row.organisation_id for row, _ in told}
+    readers: dict[str, list[str]] = {}
+    for person in await tx.session.scalars(_readers(organisations)):
+        readers.setdefault(str(person.organisation_id), []).append(person.id)
+    live = select(col(WebhookEndpoint.organisation_id)).where(
+        col(WebhookEndpoint.organisation_id).in_(organisations), col(WebhookEndpoint.disabled_at).is_(None)
+    )
+    endpoints = set(await tx.session.scalars(live))
+    mails = [
+        (row.track, {"event_id": event_id, "person_id": person_id})
+        for row, event_id in told
+        for person_id in readers.get(row.organisation_id, ())
+    ]
+    await jobs.add_many(tx, jobs.JobName.MAIL, mails)
+    calls = [
+        (row.track, {"event_id": event_id, "organisation_id": row.organisation_id})
+        for row, event_id in told
+        if row.organisation_id in endpoints
+    ]
+    await jobs.add_many(tx, jobs.JobName.DELIVER, calls)
+
+
+def _among(submission_ids: Sequence[str]) -> ColumnElement[bool]:
+    """An array is one parameter, of which there may not be too many."""
+    return col(Submission.id) == any_(list(submission_ids))  # type: ignore[arg-type] # a list is an array to PostgreSQL
+
+
+def _readers(organisations: Collection[str]) -> Select[Person]:
+    """Who wants mail."""
+    return select(Person).where(
+        col(Person.organisation_id).in_(organisations),
         col(Person.email).is_not(None),
         exists().where(col(ApiKey.person_id) == col(Person.id), col(ApiKey.revoked_at).is_(None)),
     )
-    for person_id in await tx.session.scalars(readers):
-        args = {"event_id": event_id, "person_id": person_id}
+
+
+async def tell(tx: Transaction, submission: Submission, event_id: str) -> None:
+    """Queue a public event for the organisation's webhook and mail, in the transaction that writes the event."""
+    await tx.session.flush()
+    for person in await tx.session.scalars(_readers([submission.organisation_id])):
+        args = {"event_id": event_id, "person_id": person.id}
         jobs.add(tx, jobs.JobName.MAIL, submission.track, args)
     endpoint = await tx.session.get(WebhookEndpoint, submission.organisation_id)
     if endpoint is not None and endpoint.disabled_at is None:
@@ -126,7 +187,15 @@ async def _move(
 def _record(
     tx: Transaction, row: Submission | Change, was: str | None, move: Move[Any], public_sequence: int | None = None
 ) -> str:
-    event = EventRow(
+    event = _event(tx, row, was, move, public_sequence)
+    tx.session.add(event)
+    return event.id
+
+
+def _event(
+    tx: Transaction, row: Submission | Change, was: str | None, move: Move[Any], public_sequence: int | None
+) -> EventRow:
+    return EventRow(
         id=f"EV-{uuid4().hex}",
         subject_id=row.id,
         sequence=row.revision,
@@ -138,5 +207,3 @@ def _record(
         at=tx.at,
         data=dict(move.data or {}),
     )
-    tx.session.add(event)
-    return event.id

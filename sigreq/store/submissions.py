@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, or_, select, tuple_
 from sqlmodel import col
 
 from sigreq.domain.errors import NotFound
@@ -175,15 +175,18 @@ async def open_under(tx: Transaction, calendar_id: str) -> Sequence[str]:
     return (await tx.session.scalars(statement.order_by(col(Submission.id)))).all()
 
 
+async def lock_concerned(tx: Transaction, product_id: str, version: str) -> tuple[Sequence[str], Sequence[str]]:
+    """The submissions that a version matters to, all locked: those fixed in it, and the open ones made under it."""
+    made_under = and_(col(Submission.database_version) == version, col(Submission.state) != State.CLOSED)
+    is_fixed = col(Submission.fixed_in) == version
+    statement = select(col(Submission.id), is_fixed, made_under).where(
+        col(Submission.product_id) == product_id, or_(is_fixed, made_under)
+    )
+    found = (await tx.session.execute(statement.order_by(col(Submission.id)).with_for_update())).all()
+    return [row[0] for row in found if row[1]], [row[0] for row in found if row[2]]
+
+
 async def with_due_warning(tx: Transaction, limit: int = 100) -> Sequence[str]:
     """Guaranteed answers for which a warning is due."""
     statement = select(col(Submission.id)).where(col(Submission.next_warning_at) <= tx.at)
     return (await tx.session.scalars(statement.order_by(col(Submission.next_warning_at)).limit(limit))).all()
-
-
-async def fixed_in(tx: Transaction, product_id: str, version: str) -> Sequence[str]:
-    """Which submissions were told that this version helps, in the order in which they may be locked."""
-    statement = select(col(Submission.id)).where(
-        col(Submission.product_id) == product_id, col(Submission.fixed_in) == version
-    )
-    return (await tx.session.scalars(statement.order_by(col(Submission.id)))).all()
