@@ -1,5 +1,6 @@
 """What the customer is asked to do: the words that go with an answer."""
 
+from sigreq.domain.extras import Ending
 from sigreq.domain.submission import Kind
 
 RESTORE = "If the file was quarantined, restore it from the quarantine after the update."
@@ -9,6 +10,16 @@ COMPARE = (
     "anything: the work goes on."
 )
 NO_VERSION = "No version is published at the moment; update as soon as there is one. You need not submit again."
+
+TAKE_RELIEF = "Have your product look for updates: it takes the relief with them. It is for this file alone."
+UNTIL_FIXED = (
+    "This is relief for the time being: it ends by itself when the fix is out, at the latest at the time given."
+)
+
+UPDATE_NOW = "Update to the version that has the fix: with it the relief is not needed any more."
+FAULT_MAY_SHOW = (
+    "The fault may show again until the fix is out. If you need relief for longer, tell us on the submission."
+)
 
 
 def steps(update_instructions: str, kind: Kind) -> list[str]:
@@ -20,3 +31,16 @@ def steps(update_instructions: str, kind: Kind) -> list[str]:
 def steps_back(update_instructions: str, latest: str | None) -> list[str]:
     """What to do when the version in use was taken back; `latest` is what to have instead, if there is anything."""
     return [NO_VERSION] if latest is None else [update_instructions, COMPARE]
+
+
+def steps_of_relief(kind: Kind) -> list[str]:
+    """How to come by interim relief, and how long it lasts."""
+    restore = [RESTORE] if kind is Kind.FALSE_POSITIVE else []
+    return [TAKE_RELIEF, *restore, UNTIL_FIXED]
+
+
+def steps_after_relief(ending: Ending) -> list[str]:
+    """What to do once interim relief is over."""
+    if ending in {Ending.FIXED, Ending.SHIPPED}:
+        return [UPDATE_NOW]
+    return [] if ending is Ending.CLOSED else [FAULT_MAY_SHOW]

@@ -82,6 +82,10 @@ class Event(StrEnum):
     MISS_EXPLAINED = "miss_explained"
     EXAMINATION_ASKED = "examination_asked"
     EXAMINED_AGAIN = "examined_again"
+    RELIEF_PROPOSED = "relief_proposed"
+    RELIEF_GIVEN = "relief_given"
+    RELIEF_DROPPED = "relief_dropped"
+    RELIEF_ENDED = "relief_ended"
 
 
 class ChangeEvent(StrEnum):
@@ -145,6 +149,10 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.MISS_EXPLAINED: Transition(_ANY),
     Event.EXAMINATION_ASKED: Transition(_OPEN - {State.RECEIVED, State.SCREENING}),
     Event.EXAMINED_AGAIN: Transition(_OPEN - {State.RECEIVED, State.SCREENING}, is_public=True),
+    Event.RELIEF_PROPOSED: Transition(_HELD | {State.DETERMINED}),
+    Event.RELIEF_GIVEN: Transition(_OPEN - {State.RECEIVED, State.SCREENING, State.FIXED}, is_public=True),
+    Event.RELIEF_DROPPED: Transition(_ANY),
+    Event.RELIEF_ENDED: Transition(_ANY, is_public=True),
 }
 
 CHANGE_TRANSITIONS: Mapping[ChangeEvent, Transition] = {

@@ -51,6 +51,9 @@ class Permission(StrEnum):
     APPROVE = "approve"
     READ_FEED = "read the feed"
     PUBLISH = "publish"
+    SEE_EXTRAS = "see extras"
+    PUBLISH_EXTRA = "publish an extra"
+    END_EXTRA = "end an extra"
     READ_RULES = "read rules"
     SEE_REPORTS = "see reports"
     ADMINISTER = "administer"
@@ -68,6 +71,9 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.APPROVE: frozenset({Role.LEAD}),
     Permission.READ_FEED: frozenset({Role.RELEASE, Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.PUBLISH: frozenset({Role.RELEASE, Role.ADMINISTRATOR}),
+    Permission.SEE_EXTRAS: frozenset(Role),
+    Permission.PUBLISH_EXTRA: frozenset({Role.RELEASE}),
+    Permission.END_EXTRA: frozenset({Role.RELEASE, Role.LEAD}),
     Permission.READ_RULES: _READERS | {Role.RELEASE},
     Permission.SEE_REPORTS: frozenset({Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.ADMINISTER: frozenset({Role.ADMINISTRATOR}),

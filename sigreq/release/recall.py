@@ -2,6 +2,7 @@
 
 from sigreq.domain.lifecycle import ChangeEvent, Event, State
 from sigreq.domain.people import Actor
+from sigreq.release import extras
 from sigreq.release.changes import announce
 from sigreq.store import changes, locks, releases, submissions, withdrawn
 from sigreq.store.locks import Lock
@@ -26,6 +27,7 @@ async def withdraw_release(tx: Transaction, actor: Actor, product: str, version:
         values = {"published_in": None}
         moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_WITHDRAWN, actor, None, None, values, data))
         await announce(tx, moved, "approved")
+    await extras.fall_back(tx, actor, product, version)
     fixed_in_it, made_under_it = await submissions.lock_concerned(tx, product, version)
     for submission_id in fixed_in_it:
         await _unfix(tx, actor, submission_id, version)

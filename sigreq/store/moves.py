@@ -9,11 +9,14 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Select, any_, exists, select, update
 from sqlmodel import col
 
+from sigreq.domain.advice import steps_after_relief
 from sigreq.domain.errors import NotFound, RevisionStale, StateForbids
-from sigreq.domain.lifecycle import CHANGE_TRANSITIONS, TRANSITIONS, ChangeEvent, Event, Transition
+from sigreq.domain.extras import Ending
+from sigreq.domain.lifecycle import CHANGE_TRANSITIONS, TRANSITIONS, ChangeEvent, Event, State, Transition
 from sigreq.domain.people import Actor
-from sigreq.store import jobs
+from sigreq.store import extras, jobs
 from sigreq.tables.events import Event as EventRow
+from sigreq.tables.extras import Extra
 from sigreq.tables.people import ApiKey, Person, WebhookEndpoint
 from sigreq.tables.releases import Change
 from sigreq.tables.submissions import Submission
@@ -43,7 +46,29 @@ async def move_submission(tx: Transaction, submission_id: str, move: Move[Submis
     event_id = _record(tx, moved, row.state, move, public_sequence=sequence if transition.is_public else None)
     if transition.is_public:
         await tell(tx, moved, event_id)
+    if transition.to in {State.FIXED, State.CLOSED} and row.state is not State.FIXED:
+        ending = Ending.FIXED if transition.to is State.FIXED else Ending.CLOSED
+        return await note_relief_ended(
+            tx, moved, await extras.end_of_case(tx, moved.id, ending, move.actor), move.actor
+        )
     return moved
+
+
+async def note_relief_ended(
+    tx: Transaction, submission: Submission, ended: Sequence[Extra], actor: Actor | None
+) -> Submission:
+    """Tell of relief of this case that has just ended; what was only proposed is nobody's but ours to know."""
+    for each in ended:
+        event = Event.RELIEF_DROPPED if each.live_at is None else Event.RELIEF_ENDED
+        ending = Ending(each.ending or Ending.EXPIRED)
+        data = {
+            "extra_id": each.id,
+            "sha256": each.sha256,
+            "ending": ending,
+            "steps": steps_after_relief(ending),
+        }
+        submission = await move_submission(tx, submission.id, Move(event, actor, data=data))
+    return submission
 
 
 async def move_change(tx: Transaction, change_id: str, move: Move[Change]) -> Change:

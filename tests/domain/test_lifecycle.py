@@ -88,4 +88,6 @@ def test_what_only_staff_do_among_themselves_is_not_told() -> None:
         Event.ATTENTION_RAISED,
         Event.MISS_EXPLAINED,
         Event.EXAMINATION_ASKED,
+        Event.RELIEF_PROPOSED,
+        Event.RELIEF_DROPPED,
     }
