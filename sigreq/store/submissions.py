@@ -88,6 +88,14 @@ async def event_of(tx: Transaction, subject_id: str, sequence: int) -> Event:
     return (await tx.session.scalars(select(Event).where(is_it))).one()
 
 
+async def deciders(tx: Transaction, submission_id: str) -> set[str]:
+    """Everybody who ever concluded on it."""
+    statement = select(col(Event.actor_id)).where(
+        col(Event.subject_id) == submission_id, col(Event.name) == Said.DETERMINED, col(Event.actor_id).is_not(None)
+    )
+    return {str(each) for each in await tx.session.scalars(statement)}
+
+
 async def open_twin(
     tx: Transaction, organisation_id: str, product_id: str, kind: Kind, sha256s: Sequence[str]
 ) -> Submission | None:
