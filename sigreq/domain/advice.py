@@ -16,6 +16,7 @@ UNTIL_FIXED = (
     "This is relief for the time being: it ends by itself when the fix is out, at the latest at the time given."
 )
 
+TAKE_EXTRA = "Have your product look for updates: it takes the addition with them."
 UPDATE_NOW = "Update to the version that has the fix: with it the relief is not needed any more."
 FAULT_MAY_SHOW = (
     "The fault may show again until the fix is out. If you need relief for longer, tell us on the submission."
@@ -44,3 +45,9 @@ def steps_after_relief(ending: Ending) -> list[str]:
     if ending in {Ending.FIXED, Ending.SHIPPED}:
         return [UPDATE_NOW]
     return [] if ending is Ending.CLOSED else [FAULT_MAY_SHOW]
+
+
+def steps_of_extra(kind: Kind) -> list[str]:
+    """How to come by an approved change before the next version is out."""
+    restore = [RESTORE] if kind is Kind.FALSE_POSITIVE else []
+    return [TAKE_EXTRA, *restore, UNTIL_FIXED]

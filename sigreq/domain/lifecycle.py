@@ -86,6 +86,8 @@ class Event(StrEnum):
     RELIEF_GIVEN = "relief_given"
     RELIEF_DROPPED = "relief_dropped"
     RELIEF_ENDED = "relief_ended"
+    EXTRA_PUBLISHED = "extra_published"
+    EXTRA_ENDED = "extra_ended"
 
 
 class ChangeEvent(StrEnum):
@@ -153,6 +155,8 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.RELIEF_GIVEN: Transition(_OPEN - {State.RECEIVED, State.SCREENING, State.FIXED}, is_public=True),
     Event.RELIEF_DROPPED: Transition(_ANY),
     Event.RELIEF_ENDED: Transition(_ANY, is_public=True),
+    Event.EXTRA_PUBLISHED: Transition(_of(State.DETERMINED), is_public=True),
+    Event.EXTRA_ENDED: Transition(_of(State.DETERMINED), is_public=True),
 }
 
 CHANGE_TRANSITIONS: Mapping[ChangeEvent, Transition] = {

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sigreq.domain.faults import MEANINGS
 from sigreq.domain.lifecycle import Event
 from sigreq.domain.remarks import DETECTION_OTHER, DETECTION_UNKNOWN, MORE
+from sigreq.notify.extra_words import ENDING_EN, RELIEF_EN
 from sigreq.notify.mail_texts import Text, Texts, WarningText
 
 _SEVERITIES: Mapping[str | int, str] = {1: "L1, critical", 2: "L2, high", 3: "L3, medium", 4: "L4, low"}
@@ -196,6 +197,16 @@ ENGLISH = Texts(
             "The relief for the time being is over.",
             "You hear from us about the submission as before.",
         ),
+        Event.EXTRA_PUBLISHED: Text(
+            "The fix is in force early",
+            "The change is in force already, as an addition to the database version named here.",
+            "It comes with one of the next versions as well, and is then checked on your files.",
+        ),
+        Event.EXTRA_ENDED: Text(
+            "The early addition has ended",
+            "The addition to the databases that had the change is over before the fix is out.",
+            "The change comes with one of the next versions, or another one is prepared.",
+        ),
     },
     labels={
         "message": "Message",
@@ -263,15 +274,8 @@ ENGLISH = Texts(
             "duplicate": "duplicate of another submission",
             "withdrawn": "withdrawn",
         },
-        "relief": {"hash_allow": "not detected any more", "hash_add": "detected from now on"},
-        "ending": {
-            "expired": "its time is over",
-            "shipped": "a published version does the same",
-            "fixed": "the fix is out",
-            "closed": "the submission was closed",
-            "taken_back": "it was taken back",
-            "contradicted": "a published version contradicts it",
-        },
+        "relief": RELIEF_EN,
+        "ending": ENDING_EN,
         "track": {"expedited": "expedited", "standard": "standard"},
         "severity": _SEVERITIES,
         "from": _SEVERITIES,

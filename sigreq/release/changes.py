@@ -11,7 +11,7 @@ from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Track
 from sigreq.release import gate
-from sigreq.store import changes, extras, files, jobs, known, locks, releases, submissions
+from sigreq.store import changes, extra_notes, extras, files, jobs, known, locks, releases, submissions
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, begin_change, move_change, move_submission
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, FeedEntry
@@ -102,7 +102,8 @@ async def withdraw(tx: Transaction, actor: Actor, change_id: str, held: int, rea
     await locks.hold(tx, Lock.FEED)  # before any row, as above
     was_announced = (await changes.get(tx, change_id)).state is ChangeState.APPROVED
     moved = await move_change(tx, change_id, Move(ChangeEvent.WITHDRAWN, actor, held, data={"reason": reason}))
-    await extras.end_of_change(tx, change_id, Ending.CHANGE_WITHDRAWN, actor)
+    ended = await extras.end_of_change(tx, change_id, Ending.CHANGE_WITHDRAWN, actor)
+    await extra_notes.note_ended(tx, ended, actor)
     if was_announced:
         await announce(tx, moved, "withdrawn")
     await prove_if_complete(tx, change_id)

@@ -11,7 +11,7 @@ from sigreq.domain.people import Actor
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
 from sigreq.release import gate
-from sigreq.store import changes, extras, known, locks, releases, submissions
+from sigreq.store import changes, extra_notes, extras, known, locks, releases, submissions
 from sigreq.store.locks import Lock
 from sigreq.store.moves import note_relief_ended
 from sigreq.tables.extras import Extra
@@ -41,7 +41,7 @@ async def publish(tx: Transaction, actor: Actor, change_id: str, base: str, hour
         for helped in await submissions.helped_by(tx, change.id):
             await known.check_allowed(tx, helped, content.sha256)
     await gate.check_extra(tx, change, content)
-    await extras.end_of_change(tx, change.id, Ending.EXPIRED, actor)
+    await extra_notes.note_ended(tx, await extras.end_of_change(tx, change.id, Ending.EXPIRED, actor), actor)
     payload = (await changes.revision(tx, change)).payload
     row = Extra(
         id=new_identifier(extras.PREFIX),
@@ -58,6 +58,7 @@ async def publish(tx: Transaction, actor: Actor, change_id: str, base: str, hour
     )
     live = await extras.go_live(tx, await extras.add(tx, row), actor)
     assert live is not None  # noqa: S101 - nobody else can have seen it
+    await extra_notes.note_published(tx, live, actor)
     return live, True
 
 
@@ -71,7 +72,7 @@ async def end(tx: Transaction, actor: Actor, extra_id: str) -> Extra:
     row = await extras.get(tx, extra_id)
     if row.change_id is None:
         raise errors.NotFound(what="extra of a change", id=extra_id)
-    await extras.end(tx, [row.id], Ending.TAKEN_BACK, actor)
+    await extra_notes.note_ended(tx, await extras.end(tx, [row.id], Ending.TAKEN_BACK, actor), actor)
     return await extras.get(tx, extra_id)
 
 
@@ -89,21 +90,16 @@ async def follow(tx: Transaction, actor: Actor, new: NewVersion) -> None:
 
     Other relief is kept: it stands on whatever is the newest version.
     """
-    for each in await extras.unfinished(tx, new.product_id):
-        ending = _ending(each, new)
-        if ending is None:
-            continue
+    found = [(each, _ending(each, new)) for each in await extras.unfinished(tx, new.product_id)]
+    over = [(each, ending) for each, ending in found if ending is not None]
+    helped = await submissions.ids_helped_by(tx, [each.change_id for each, _ in over if each.change_id])
+    await submissions.lock_all(tx, [*helped, *(each.submission_id for each, _ in over if each.submission_id)])
+    for each, ending in over:
+        ended = await extras.end(tx, [each.id], ending, actor)
         if each.submission_id is None:
-            await extras.end(tx, [each.id], ending, actor)
-            continue
-        case = await submissions.lock(tx, each.submission_id)  # before its relief, as everybody
-        await note_relief_ended(tx, case, await extras.end(tx, [each.id], ending, actor), actor)
-
-
-async def fall_back(tx: Transaction, actor: Actor, product_id: str, version: str) -> None:
-    """A version was withdrawn: so is what stood on it."""
-    on_it = [each.id for each in await extras.unfinished(tx, product_id) if each.base_version == version]
-    await extras.end(tx, on_it, Ending.BASE_WITHDRAWN, actor)
+            await extra_notes.note_ended(tx, ended, actor)
+        else:
+            await note_relief_ended(tx, await submissions.get(tx, each.submission_id), ended, actor)
 
 
 def _ending(extra: Extra, new: NewVersion) -> Ending | None:

@@ -1,10 +1,10 @@
 """A published version is taken back: what it fixed is not fixed any more, and who stands on it is told."""
 
+from sigreq.domain.extras import Ending
 from sigreq.domain.lifecycle import ChangeEvent, Event, State
 from sigreq.domain.people import Actor
-from sigreq.release import extras
 from sigreq.release.changes import announce
-from sigreq.store import changes, locks, releases, submissions, withdrawn
+from sigreq.store import changes, extra_notes, extras, locks, releases, submissions, withdrawn
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change, move_submission
 from sigreq.tables.releases import Release
@@ -27,8 +27,12 @@ async def withdraw_release(tx: Transaction, actor: Actor, product: str, version:
         values = {"published_in": None}
         moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_WITHDRAWN, actor, None, None, values, data))
         await announce(tx, moved, "approved")
-    await extras.fall_back(tx, actor, product, version)
-    fixed_in_it, made_under_it = await submissions.lock_concerned(tx, product, version)
+    on_it = await extras.standing_on(tx, product, version)
+    helped = await submissions.ids_helped_by(tx, [each.change_id for each in on_it if each.change_id])
+    fixed_in_it, made_under_it = await submissions.lock_concerned(tx, product, version, helped)
+    await extra_notes.note_ended(
+        tx, await extras.end(tx, [each.id for each in on_it], Ending.BASE_WITHDRAWN, actor), actor
+    )
     for submission_id in fixed_in_it:
         await _unfix(tx, actor, submission_id, version)
     await withdrawn.tell(tx, actor, row, made_under_it)

@@ -65,6 +65,12 @@ async def unfinished(tx: Transaction, product_id: str) -> Sequence[Extra]:
     return (await tx.session.scalars(statement.order_by(col(Extra.submission_id), col(Extra.id)))).all()
 
 
+async def standing_on(tx: Transaction, product_id: str, version: str) -> Sequence[Extra]:
+    """Extras of changes that are in force on this version."""
+    statement = select(Extra).where(col(Extra.product_id) == product_id, col(Extra.base_version) == version, _OPEN)
+    return (await tx.session.scalars(statement)).all()
+
+
 async def live(tx: Transaction, product_id: str, actor: Actor) -> Sequence[Extra]:
     """What is in force now: for a customer that of every changes and of their own cases; for others everything."""
     in_force = (_OPEN, col(Extra.live_at).is_not(None), col(Extra.expires_at) > tx.at)

@@ -1,6 +1,6 @@
 """Reading submissions: one, a page, the queue, and what upkeep looks for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, tuple_
@@ -183,12 +183,23 @@ async def open_under(tx: Transaction, calendar_id: str) -> Sequence[str]:
     return (await tx.session.scalars(statement.order_by(col(Submission.id)))).all()
 
 
-async def lock_concerned(tx: Transaction, product_id: str, version: str) -> tuple[Sequence[str], Sequence[str]]:
-    """The submissions that a version matters to, all locked: those fixed in it, and the open ones made under it."""
+async def lock_all(tx: Transaction, submission_ids: Iterable[str]) -> None:
+    """Have nobody else move these until the transaction ends, in the order in which everybody locks."""
+    for submission_id in sorted(set(submission_ids)):
+        await lock(tx, submission_id)
+
+
+async def lock_concerned(
+    tx: Transaction, product_id: str, version: str, also: Sequence[str]
+) -> tuple[Sequence[str], Sequence[str]]:
+    """The submissions that a version matters to, all locked: those fixed in it, and the open ones made under it.
+
+    So are others (`also`), because all have to be locked in one order.
+    """
     made_under = and_(col(Submission.database_version) == version, col(Submission.state) != State.CLOSED)
     is_fixed = col(Submission.fixed_in) == version
     statement = select(col(Submission.id), is_fixed, made_under).where(
-        col(Submission.product_id) == product_id, or_(is_fixed, made_under)
+        col(Submission.product_id) == product_id, or_(is_fixed, made_under, col(Submission.id).in_(also))
     )
     found = (await tx.session.execute(statement.order_by(col(Submission.id)).with_for_update())).all()
     return [row[0] for row in found if row[1]], [row[0] for row in found if row[2]]

@@ -5,7 +5,7 @@ import structlog
 from sigreq.domain.errors import Problem
 from sigreq.domain.extras import Ending
 from sigreq.domain.lifecycle import Event, State
-from sigreq.store import extras, submissions
+from sigreq.store import extra_notes, extras, submissions
 from sigreq.store.moves import Move, move_submission, note_relief_ended
 from sigreq.transaction import Database, Transaction
 
@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 async def end_expired_extras(database: Database) -> None:
-    """End what is past its time, one transaction each; the customer of a case is told, and so is its analyst."""
+    """End what is past its time, one transaction each; customers are told, and a case without relief is flagged."""
     async with database.transaction() as tx:
         expired = [(each.id, each.submission_id) for each in await extras.expired(tx)]
     for extra_id, submission_id in expired:
@@ -26,7 +26,7 @@ async def end_expired_extras(database: Database) -> None:
 
 async def _end(tx: Transaction, extra_id: str, submission_id: str | None) -> None:
     if submission_id is None:
-        await extras.end(tx, [extra_id], Ending.EXPIRED)
+        await extra_notes.note_ended(tx, await extras.end(tx, [extra_id], Ending.EXPIRED), None)
         return
     submission = await submissions.lock(tx, submission_id)  # before the relief, as everybody
     ended = await extras.end(tx, [extra_id], Ending.EXPIRED)

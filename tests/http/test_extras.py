@@ -7,7 +7,7 @@ import pytest
 from sigreq.embedded.service import Service
 from sigreq_client import Client
 from tests.database import write
-from tests.flows import after_test, approved, drafted, hit_by, published, refused, release_of
+from tests.flows import after_test, approved, drafted, hit_by, names, published, refused, release_of
 from tests.world import MARKER, World, rule, wait_for
 
 pytestmark = pytest.mark.usefixtures("balanced")
@@ -48,6 +48,21 @@ def test_an_approved_urgent_change_is_in_force_at_once_for_everybody(world: Worl
     assert (listed["base_version"], [each["digest"] for each in listed["items"]]) == (BASE, [made["digest"]])
     assert set(listed["items"][0]).isdisjoint({"change_id", "proposed_by", "organisation"})
     assert world.lead.change(change["id"])["state"] == "approved", "it still waits for the next version"
+
+
+def test_who_waits_for_the_change_is_told_that_it_is_in_force_and_when_that_is_over(world: World, product: str) -> None:
+    client = world.customer("msa_start")
+    case = world.determined(world.analyst, client, product, kind="false_negative")
+    change = approved(world, case, "Urgent", hit_by("Urgent"))
+    made = world.release.publish_extra(change["id"], BASE)
+    told = client.timeline(case["id"])["items"][-1]
+    assert (told["name"], told["state"], told["data"]["version"]) == ("extra_published", "determined", BASE)
+    assert told["data"]["steps"][0].startswith("Have your product look for updates")
+    world.publish(product, NEXT, {**RULES, "Other": rule("Other", "never there")})
+    told = client.timeline(case["id"])["items"][-1]
+    assert (told["name"], told["data"]["ending"]) == ("extra_ended", "base_replaced")
+    world.release.end_extra(made["id"])
+    assert names(client.timeline(case["id"])).count("extra_ended") == 1
 
 
 def test_publishing_an_extra_again_makes_no_other(world: World, product: str) -> None:
