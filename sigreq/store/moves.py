@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Select, any_, exists, select, update
+from sqlalchemy import ColumnElement, Select, any_, exists, insert, select, update
 from sqlmodel import col
 
 from sigreq.domain.advice import steps_after_relief
@@ -14,6 +14,7 @@ from sigreq.domain.errors import NotFound, RevisionStale, StateForbids
 from sigreq.domain.extras import Ending
 from sigreq.domain.lifecycle import CHANGE_TRANSITIONS, TRANSITIONS, ChangeEvent, Event, State, Transition
 from sigreq.domain.people import Actor
+from sigreq.domain.submission import Track
 from sigreq.store import extras, jobs
 from sigreq.tables.events import Event as EventRow
 from sigreq.tables.extras import Extra
@@ -114,18 +115,27 @@ async def note_on_many(tx: Transaction, submission_ids: Sequence[str], note: Mov
         update(Submission)
         .where(_among(locked))
         .values(revision=col(Submission.revision) + 1, public_sequence=col(Submission.public_sequence) + 1)
-        .returning(Submission)
-        .execution_options(populate_existing=True)
+        .returning(*(col(getattr(Submission, name)) for name in _Noted._fields))
     )
-    rows = noted.scalars().all()
-    events = {row.id: _event(tx, row, row.state, note, public_sequence=row.public_sequence) for row in rows}
-    tx.session.add_all(events.values())
-    await tx.session.flush()
-    await _tell_many(tx, [(row, events[row.id].id) for row in rows])
+    told = [(row, _event_values(tx, row, row.state, note, row.public_sequence)) for row in map(_Noted._make, noted)]
+    if told:
+        await tx.session.execute(insert(EventRow), [values for _, values in told])
+        await _tell_many(tx, [(row, values["id"]) for row, values in told])
     return locked
 
 
-async def _tell_many(tx: Transaction, told: Sequence[tuple[Submission, str]]) -> None:
+class _Noted(NamedTuple):
+    """What is needed of a submission to tell of a note: its other columns can be large."""
+
+    id: str
+    revision: int
+    public_sequence: int
+    state: State
+    organisation_id: str
+    track: Track
+
+
+async def _tell_many(tx: Transaction, told: Sequence[tuple[_Noted, str]]) -> None:
     organisations = {row.organisation_id for row, _ in told}
     readers: dict[str, list[str]] = {}
     for person in await tx.session.scalars(_readers(organisations)):
@@ -212,23 +222,23 @@ async def _move(
 def _record(
     tx: Transaction, row: Submission | Change, was: str | None, move: Move[Any], public_sequence: int | None = None
 ) -> str:
-    event = _event(tx, row, was, move, public_sequence)
+    event = EventRow(**_event_values(tx, row, was, move, public_sequence))
     tx.session.add(event)
     return event.id
 
 
-def _event(
-    tx: Transaction, row: Submission | Change, was: str | None, move: Move[Any], public_sequence: int | None
-) -> EventRow:
-    return EventRow(
-        id=f"EV-{uuid4().hex}",
-        subject_id=row.id,
-        sequence=row.revision,
-        public_sequence=public_sequence,
-        name=move.event,
-        state=row.state,
-        was=was,
-        actor_id=move.actor.person_id if move.actor else None,
-        at=tx.at,
-        data=dict(move.data or {}),
-    )
+def _event_values(
+    tx: Transaction, row: Submission | Change | _Noted, was: str | None, move: Move[Any], public_sequence: int | None
+) -> dict[str, Any]:
+    return {
+        "id": f"EV-{uuid4().hex}",
+        "subject_id": row.id,
+        "sequence": row.revision,
+        "public_sequence": public_sequence,
+        "name": move.event,
+        "state": row.state,
+        "was": was,
+        "actor_id": move.actor.person_id if move.actor else None,
+        "at": tx.at,
+        "data": dict(move.data or {}),
+    }
