@@ -44,6 +44,7 @@ from sigreq.store import workers
 from sigreq.store.jobs import JobName
 from sigreq.transaction import Database, utc_now
 from sigreq.upkeep.deadlines import warn
+from sigreq.upkeep.expired import end_expired_extras
 from sigreq.upkeep.forgotten import close_silent, find_jobs, lapse_claims
 from sigreq.validation import screening
 from sigreq.validation.screening import Screening
@@ -239,6 +240,7 @@ class TrackWorker:
     async def _keep_up(self) -> None:
         await lapse_claims(self._database)
         await close_silent(self._database, self._settings.analysis)
+        await end_expired_extras(self._database)
 
 
 def own_folder(work_dir: Path) -> Path:

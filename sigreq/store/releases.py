@@ -54,6 +54,13 @@ async def published(tx: Transaction, product_id: str, version: str) -> Release |
     return await tx.session.get(Release, (product_id, version))
 
 
+async def hold(tx: Transaction, product_id: str, version: str) -> Release | None:
+    """The same, and nobody withdraws it until the transaction ends."""
+    statement = select(Release).where(col(Release.product_id) == product_id, col(Release.version) == version)
+    statement = statement.with_for_update(read=True).execution_options(populate_existing=True)
+    return await tx.session.scalar(statement)
+
+
 async def release(tx: Transaction, product_id: str, version: str) -> Release:
     """One row of the register. Raises NotFound."""
     found = await published(tx, product_id, version)
