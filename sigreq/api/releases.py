@@ -1,52 +1,25 @@
-"""What release tooling uses: the feed, the published rules, and the answer that a version is out."""
+"""What release tooling uses beside the feed: the published rules, and the answer that a version is out."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Response, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath
 
 from sigreq.api import views
 from sigreq.api.doorway import AnyRequest, Services, authenticate, spoken
 from sigreq.api.schemas import ReleaseIn, parse
 from sigreq.api.submissions import MAX_PAGE
 from sigreq.blobs import ruleset_key
-from sigreq.domain import errors, release_errors
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.ruleset import Ruleset
-from sigreq.domain.submission import Track
 from sigreq.release.gate import Train, begin_train
 from sigreq.release.publish import Built, Publication, publish
 from sigreq.store import gates, releases
 from sigreq.transaction import Transaction
 
 RULESET_BODY_BYTES = 64 * 1024**2
-
-
-@get("/v1/feed", summary="Approved changes, to be polled")
-async def read_feed(
-    product: FromQuery[str],
-    tx: NamedDependency[Transaction],
-    actor: NamedDependency[Actor],
-    after: FromQuery[int] = 0,
-    limit: FromQuery[int] = 100,
-    on_track: Annotated[Track | None, QueryParameter(name="track")] = None,
-) -> dict[str, Any]:
-    """Append-only, at least once: `next_cursor` of one answer is `after` of the next request."""
-    require(actor, Permission.READ_FEED)
-    if after < 0:
-        raise errors.CursorInvalid(cursor=str(after)[:100])
-    head = await releases.feed_head(tx)
-    if after > head:
-        raise release_errors.CursorAhead(cursor=after, head=head)
-    await releases.known_product(tx, product)
-    rows = await releases.feed(tx, product, after=after, track=on_track, limit=max(1, min(limit, MAX_PAGE)))
-    items = [
-        {"number": row.number, "action": row.action, "track": row.track, "at": row.at, "change": row.document}
-        for row in rows
-    ]
-    return {"items": items, "next_cursor": rows[-1].number if rows else after}
 
 
 @get("/v1/releases/{product:str}", summary="The release register")
@@ -130,4 +103,4 @@ async def _sent(product: str, version: str, request: AnyRequest, services: Servi
     return Publication(product, version, data.ordinal, ruleset, built, data.published_at)
 
 
-ROUTES = [read_feed, list_releases, read_ruleset, test_train, read_gate, publish_release]
+ROUTES = [list_releases, read_ruleset, test_train, read_gate, publish_release]
