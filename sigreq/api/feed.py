@@ -15,7 +15,7 @@ from sigreq.api.doorway import AnyRequest, Services, key_of
 from sigreq.api.feed_waiting import Wish
 from sigreq.api.submissions import MAX_PAGE
 from sigreq.domain import errors
-from sigreq.domain.feed import Entry, Page, Place, check_cursor
+from sigreq.domain.feed import Entry, Page, Place, check_cursor, mark_of
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.submission import Track
 from sigreq.release.snapshot import take
@@ -147,6 +147,7 @@ def _answer(page: Page | None, known: int | None, interval: float, *, is_lines: 
 def _item(entry: Entry) -> dict[str, Any]:
     return {
         "number": entry.number,
+        "mark": mark_of(entry.at),
         "action": entry.action,
         "track": entry.track,
         "at": entry.at,
