@@ -93,6 +93,7 @@ class Following:
             return self._snapshot(heard)
         entries, self._end = _read_lines(heard.body)
         if self._end is None:
+            self._failures = 0 if entries else self._failures  # a line that brings something is worth another try soon
             self._failed(_unreachable(self.url, heard.broken))
         else:
             self._succeeded(answer)

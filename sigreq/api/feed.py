@@ -24,6 +24,7 @@ from sigreq.transaction import Transaction
 
 JSON, LINES = "application/json", "application/x-ndjson"
 SOON_SECONDS = 1
+LARGEST = 2**63 - 1  # what PostgreSQL can compare a number with
 NOT_MODIFIED = 304
 OnTrack = Annotated[Track | None, QueryParameter(name="track")]
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", description="the ETag of the same request")]
@@ -107,10 +108,10 @@ async def _let_in(tx: Transaction, request: AnyRequest) -> None:
 
 
 async def _read(tx: Transaction, asked: _Asked) -> Page:
-    page = await feed.page(tx, asked.product, after=asked.after, track=asked.track, limit=asked.limit)
+    page = await feed.page(tx, asked.product, after=min(asked.after, LARGEST), track=asked.track, limit=asked.limit)
+    check_cursor(asked.product, asked.after, asked.mark, page)
     if not page.entries:
         await releases.known_product(tx, asked.product)
-    check_cursor(asked.product, asked.after, asked.mark, page)
     return page
 
 
