@@ -66,11 +66,12 @@ async def read_feed(
     asked = _Asked(product, on_track, after, mark, max(1, min(limit, MAX_PAGE)))
     is_lines = request.accept.best_match([JSON, LINES], default=JSON) == LINES
     known = _known_head(if_none_match, is_lines=is_lines)
-    page = await _look(request, services, asked, known)
+    page = await (_look_together if wait else _look)(request, services, asked, known)
     interval = services.settings.feed.poll_interval.total_seconds()
     if wait and not (page and page.entries) and not services.feed.is_full:
         began = asyncio.get_running_loop().time()
-        page = await _wait(request, services, asked, known if page is None else page.head.number, wait)
+        seen = (known or 0) if page is None else page.head.number
+        page = await _wait(request, services, asked, seen, wait)
         is_over = asyncio.get_running_loop().time() - began >= min(wait, SOON_SECONDS)
         interval = 0 if is_over and not services.feed.is_closing else SOON_SECONDS
     if page is not None and page.entries:
@@ -81,33 +82,34 @@ async def read_feed(
 async def _look(request: AnyRequest, services: Services, asked: _Asked, known: int | None) -> Page | None:
     """What is there; None when the feed ends where it did, which costs a look at one end of one index."""
     async with services.database.transaction() as tx:
-        await _let_in(tx, request)
-        if known is not None and await feed.head(tx) == known:
-            return None
-        return await _read(tx, asked)
+        require(await people.authenticate(tx, key_of(request)), Permission.READ_FEED)
+        return await _read(tx, asked, known)
 
 
-async def _wait(
-    request: AnyRequest, services: Services, asked: _Asked, seen: int | None, seconds: float
-) -> Page | None:
+async def _look_together(request: AnyRequest, services: Services, asked: _Asked, known: int | None) -> Page | None:
+    """The same for those who wait: many come and are woken at once, and most of them ask for the same.
+
+    What this misses, because the reading began before the request came, is there as soon as they wait.
+    """
+
+    async def read() -> Page | None:
+        async with services.database.transaction() as tx:
+            return await _read(tx, asked, known)
+
+    require(await services.feed.authenticate(key_of(request)), Permission.READ_FEED)
+    return await services.feed.read_together((asked, known), read)
+
+
+async def _wait(request: AnyRequest, services: Services, asked: _Asked, seen: int, seconds: float) -> Page | None:
     """What is there after the wait. No connection to the database is held while it lasts."""
     seconds = min(seconds, services.settings.feed.longest_wait.total_seconds())
-    await services.feed.wait(Wish(asked.product, asked.track, seen or 0), seconds, _until_gone(request))
-
-    async def read() -> Page:
-        async with services.database.transaction() as tx:
-            return await _read(tx, asked)
-
-    async with services.database.transaction() as tx:  # the key may have been revoked since
-        await _let_in(tx, request)
-    return await services.feed.read_together(asked, read)
+    await services.feed.wait(Wish(asked.product, asked.track, seen), seconds, _until_gone(request))
+    return await _look_together(request, services, asked, None)  # the key may have been revoked since
 
 
-async def _let_in(tx: Transaction, request: AnyRequest) -> None:
-    require(await people.authenticate(tx, key_of(request)), Permission.READ_FEED)
-
-
-async def _read(tx: Transaction, asked: _Asked) -> Page:
+async def _read(tx: Transaction, asked: _Asked, known: int | None) -> Page | None:
+    if known is not None and await feed.head(tx) == known:
+        return None
     page = await feed.page(tx, asked.product, after=min(asked.after, LARGEST), track=asked.track, limit=asked.limit)
     check_cursor(asked.product, asked.after, asked.mark, page)
     if not page.entries:

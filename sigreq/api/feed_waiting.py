@@ -1,7 +1,7 @@
 """Where long polls wait: one listening connection for the whole process, and none for those who wait."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +10,11 @@ import structlog
 
 from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.feed import Page
+from sigreq.domain.people import Actor
 from sigreq.domain.submission import Track
 from sigreq.listening import Listener
 from sigreq.settings import Feed
-from sigreq.store import feed
+from sigreq.store import feed, people
 from sigreq.transaction import Database
 
 log = structlog.get_logger()
@@ -41,8 +42,10 @@ class WaitingRoom:
         self._listener = Listener(url, feed.CHANNEL, self._hear, self._forget)
         self._newest: dict[tuple[str, str], int] = {}
         self._looked_upto = 0
+        self._heard = 0
         self._waiting: dict[asyncio.Future[None], Wish] = {}
-        self._reads: dict[Hashable, asyncio.Task[Page]] = {}
+        self._reads: dict[Hashable, asyncio.Task[Page | None]] = {}
+        self._keys: dict[str, asyncio.Future[Actor]] = {}
         self.is_closing = False
 
     @property
@@ -81,16 +84,42 @@ class WaitingRoom:
             leaving.cancel()
             del self._waiting[future]
 
-    async def read_together(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, Page]]) -> Page:
-        """The page that `read` gives; those who were woken by the same entry and ask for the same share one reading.
+    async def read_together(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, Page | None]]) -> Page | None:
+        """The page that `read` gives; those who ask for the same at the same time share one reading.
 
-        Each reading began after the entry was there, so it holds what they were woken for.
+        It may have begun before it was asked for, but never before the last entry that was heard of.
         """
+        key = (key, self._heard)
         task = self._reads.get(key)
         if task is None:
             task = self._reads[key] = asyncio.create_task(read())
             task.add_done_callback(lambda _: self._reads.pop(key, None))
         return await asyncio.shield(task)
+
+    async def authenticate(self, key: str) -> Actor:
+        """Who holds this key now; all who were woken together are looked up together. Raises KeyUnknown, KeyRevoked."""
+        if not self._keys:
+            self._looking_up = asyncio.create_task(self._look_up())
+        asked = self._keys.setdefault(key, asyncio.get_running_loop().create_future())
+        return await asyncio.shield(asked)
+
+    async def _look_up(self) -> None:
+        await asyncio.sleep(0)  # for the others who were woken
+        keys, self._keys = self._keys, {}
+        found: Mapping[str, Actor | BaseException]
+        try:
+            async with self._database.transaction() as tx:
+                found = await people.authenticate_all(tx, keys)
+        except Exception as error:  # noqa: BLE001 - each of those who wait raises it
+            found = dict.fromkeys(keys, error)
+        for key, waiting in keys.items():
+            answer = found[key]
+            if waiting.done():
+                continue
+            if isinstance(answer, BaseException):
+                waiting.set_exception(answer)
+            else:
+                waiting.set_result(answer)
 
     def _hear(self, notice: str) -> None:
         number, track, product = notice.split(" ", 2)
@@ -98,6 +127,7 @@ class WaitingRoom:
 
     def _tell(self, number: int, product: str, track: str) -> None:
         place = (product, track)
+        self._heard += 1
         self._newest[place] = max(number, self._newest.get(place, 0))
         for future, wish in self._waiting.items():
             if wish.is_met_by(number, *place):
