@@ -45,6 +45,7 @@ from sigreq.store.jobs import JobName
 from sigreq.transaction import Database, utc_now
 from sigreq.upkeep.deadlines import warn
 from sigreq.upkeep.expired import end_expired_extras
+from sigreq.upkeep.feed import drop_old_entries
 from sigreq.upkeep.forgotten import close_silent, find_jobs, lapse_claims
 from sigreq.validation import screening
 from sigreq.validation.screening import Screening
@@ -53,6 +54,7 @@ from sigreq.work import Runner, Work
 
 log = structlog.get_logger()
 UPKEEP_EVERY = timedelta(seconds=5)
+TIDY_EVERY = timedelta(hours=1)
 LAST_WORDS_SECONDS = 5
 OUTWARD = frozenset({JobName.DELIVER, JobName.MAIL, JobName.WARN, JobName.ALERT})
 # A backlog of standard cases must not take the processor from an MSA customer's, nor from the API.
@@ -132,6 +134,7 @@ class TrackWorker:
             asyncio.create_task(_repeat(self._keep_up, UPKEEP_EVERY)),
             asyncio.create_task(_repeat(self._say_seen, UPKEEP_EVERY)),
             asyncio.create_task(_repeat(self._warn, jobs.reconcile)),
+            asyncio.create_task(_repeat(self._tidy, TIDY_EVERY)),
         ]
         log.info("worker.started", queue=self._queue)
         await stop.wait()
@@ -236,6 +239,9 @@ class TrackWorker:
 
     async def _warn(self) -> None:
         await warn(self._database)
+
+    async def _tidy(self) -> None:
+        await drop_old_entries(self._database, self._settings.feed)
 
     async def _keep_up(self) -> None:
         await lapse_claims(self._database)

@@ -17,6 +17,7 @@ from sigreq.api import (
     contracts,
     corpus,
     extras,
+    feed,
     health,
     phone,
     problems,
@@ -30,6 +31,7 @@ from sigreq.api import (
     trains,
 )
 from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx, provide_visit
+from sigreq.api.feed_waiting import WaitingRoom
 from sigreq.api.reference import ReferencePage
 from sigreq.blobs import Blobs
 from sigreq.domain.errors import Problem
@@ -43,7 +45,7 @@ ROUTES = {
     "Review": review.ROUTES,
     "Samples": [*samples.ROUTES, *screening.ROUTES],
     "Changes": changes.ROUTES,
-    "Releases": [*releases.ROUTES, *trains.ROUTES],
+    "Releases": [*feed.ROUTES, *releases.ROUTES, *trains.ROUTES],
     "Extras and relief": extras.ROUTES,
     "Clean corpus": corpus.ROUTES,
     "Phone": phone.ROUTES,
@@ -97,9 +99,12 @@ async def _services(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     database = Database(url, pool_size=settings.database.pool_size, send=hints.send)
     settings.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     samples_store = Blobs(settings.s3, settings.s3.samples)
-    app.state.services = Services(settings, database, samples_store, Blobs(settings.s3, settings.s3.bundles), hints)
+    bundles_store = Blobs(settings.s3, settings.s3.bundles)
+    room = WaitingRoom(database, url, settings.feed)
+    app.state.services = Services(settings, database, samples_store, bundles_store, hints, room)
     try:
-        yield
+        async with room.opened():
+            yield
     finally:
         await hints.close()
         await database.close()

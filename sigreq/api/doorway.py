@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
+from sigreq.api.feed_waiting import WaitingRoom
 from sigreq.blobs import Blobs
 from sigreq.domain import errors
 from sigreq.domain.identifiers import IdentifierInvalid, read_identifier
@@ -33,6 +34,7 @@ class Services:
     samples: Blobs
     bundles: Blobs
     hints: Hints
+    feed: WaitingRoom
 
 
 async def provide_services(state: State) -> Services:

@@ -1,6 +1,7 @@
 """Errors to HTTP: the one table of statuses, and RFC 9457 problem documents for everything that is not 2xx."""
 
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from litestar import Request, Response
@@ -55,6 +56,8 @@ STATUSES: dict[type[Problem], int] = {
     release_errors.GatePassStale: 409,
     release_errors.TrainNotGated: 409,
     release_errors.CursorAhead: 409,
+    release_errors.CursorForeign: 409,
+    release_errors.CursorTooOld: 410,
     errors.CursorInvalid: 422,
     release_errors.ReleaseExists: 409,
     release_errors.OrdinalNotHigher: 409,
@@ -94,6 +97,8 @@ def on_problem(_: Request[Any, Any, Any], problem: Problem) -> Response[dict[str
     headers: dict[str, str] = {}
     if isinstance(problem, errors.ServiceUnavailable):
         headers["Retry-After"] = str(problem.retry_after_seconds)
+    if isinstance(problem, release_errors.CursorTooOld):
+        headers["Location"] = f"/v1/feed/snapshot?product={quote(problem.product)}"
     if status == 401:  # noqa: PLR2004 - RFC 9110 asks for the challenge with this status
         headers["WWW-Authenticate"] = "Bearer"
     return _answer(status, document(problem.code, status, problem.message, problem.data), headers)

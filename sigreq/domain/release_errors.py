@@ -97,6 +97,26 @@ class CursorAhead(Problem):
 
 
 @dataclass(eq=False)
+class CursorForeign(Problem):
+    """Entry {cursor} of the feed is not the one that was read before. The feed was restored from a backup, or belongs
+    to another server: start again from 0.
+    """
+
+    cursor: int
+
+
+@dataclass(eq=False)
+class CursorTooOld(Problem):
+    """The cursor {cursor} is older than what the feed keeps, which begins behind {oldest}. Take the snapshot of
+    {product}, and read on from its cursor.
+    """
+
+    cursor: int
+    oldest: int
+    product: str
+
+
+@dataclass(eq=False)
 class ReleaseExists(Problem):
     """Version {version} of {product} is already published with other content. A version is never used twice: publish
     under a higher one.

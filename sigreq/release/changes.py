@@ -12,7 +12,7 @@ from sigreq.domain.people import Actor
 from sigreq.domain.submission import Track
 from sigreq.domain.trains import departure
 from sigreq.release import gate
-from sigreq.store import changes, extra_notes, extras, files, jobs, known, locks, releases, submissions, trains
+from sigreq.store import changes, extra_notes, extras, feed, files, jobs, known, locks, releases, submissions, trains
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, begin_change, move_change, move_submission
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, FeedEntry
@@ -144,26 +144,29 @@ async def prove_if_complete(tx: Transaction, change_id: str) -> None:
 
 async def announce(tx: Transaction, change: Change, action: str) -> None:
     """Append to the feed what became of a change."""
-    revision = await changes.revision(tx, change)
-    helped = [each.id for each in await submissions.helped_by(tx, change.id)]
-    document = {
-        "id": change.id,
-        "rev": change.rev,
-        "kind": change.kind,
-        "payload": revision.payload,
-        "submission_ids": helped,
-        "tested_against": await changes.tested_against(tx, change),
-    }
     entry = FeedEntry(
         number=0,
         product_id=change.product_id,
         track=change.track,
         action=action,
         change_id=change.id,
-        document=document,
+        document=await described(tx, change),
         at=tx.at,
     )
-    await releases.append_to_feed(tx, entry)
+    await feed.append(tx, entry)
+
+
+async def described(tx: Transaction, change: Change) -> dict[str, Any]:
+    """What release tooling has to know of a change."""
+    revision = await changes.revision(tx, change)
+    return {
+        "id": change.id,
+        "rev": change.rev,
+        "kind": change.kind,
+        "payload": revision.payload,
+        "submission_ids": [each.id for each in await submissions.helped_by(tx, change.id)],
+        "tested_against": await changes.tested_against(tx, change),
+    }
 
 
 def _write_revision(tx: Transaction, change_id: str, rev: int, payload: dict[str, str], actor: Actor) -> None:

@@ -1,4 +1,4 @@
-"""The release register, products and the feed."""
+"""The release register and products."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,11 +8,10 @@ from sqlmodel import col
 
 from sigreq.domain.errors import AlreadyExists, NotFound
 from sigreq.domain.register import Published
-from sigreq.domain.submission import Track
 from sigreq.domain.targets import Target
 from sigreq.store import locks
 from sigreq.store.locks import Lock
-from sigreq.tables.releases import FeedEntry, Product, Release
+from sigreq.tables.releases import Product, Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
@@ -107,27 +106,6 @@ async def highest_ordinal(tx: Transaction, product_id: str) -> int | None:
     """The highest ordinal ever used, withdrawn versions included."""
     statement = select(func.max(col(Release.ordinal))).where(col(Release.product_id) == product_id)
     return await tx.session.scalar(statement)
-
-
-async def feed_head(tx: Transaction) -> int:
-    """The number of the feed's last entry, 0 when there is none."""
-    return await tx.session.scalar(select(func.max(col(FeedEntry.number)))) or 0
-
-
-async def append_to_feed(tx: Transaction, entry: FeedEntry) -> None:
-    """Number and insert an entry. Numbers become visible in their order: the lock is held until the commit."""
-    await locks.hold(tx, Lock.FEED)
-    entry.number = await feed_head(tx) + 1
-    tx.session.add(entry)
-    await tx.session.flush()
-
-
-async def feed(tx: Transaction, product_id: str, *, after: int, track: Track | None, limit: int) -> Sequence[FeedEntry]:
-    """Entries behind the cursor, in their order."""
-    statement = select(FeedEntry).where(col(FeedEntry.product_id) == product_id, col(FeedEntry.number) > after)
-    if track is not None:
-        statement = statement.where(col(FeedEntry.track) == track)
-    return (await tx.session.scalars(statement.order_by(col(FeedEntry.number)).limit(limit))).all()
 
 
 async def listed(tx: Transaction, product_id: str, limit: int) -> Sequence[Release]:
