@@ -1,6 +1,7 @@
 """What release tooling uses: the feed, the published rules, and the answer that a version is out."""
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Any
 
 from litestar import Response, get, post, put
@@ -15,11 +16,13 @@ from sigreq.blobs import ruleset_key
 from sigreq.domain import errors, release_errors
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.signing import target_name
 from sigreq.domain.submission import Track
 from sigreq.release.gate import Train, begin_train
 from sigreq.release.publish import Built, Publication, publish
 from sigreq.store import gates, releases
 from sigreq.transaction import Transaction
+from sigreq.trust.targets import store
 
 RULESET_BODY_BYTES = 64 * 1024**2
 
@@ -115,6 +118,9 @@ async def publish_release(
     publication = await _sent(product, version, request, services)
     if publication.published_at is not None:
         require(actor, Permission.ADMINISTER)
+    document = publication.ruleset.document()
+    stored = await store(services.bundles, target_name(product, version, "ruleset.json"), document)
+    publication = replace(publication, bundles=[stored])
     async with services.database.transaction() as tx:
         row, is_new = await publish(tx, actor, publication)
     return Response(views.release(row), status_code=201 if is_new else 200)

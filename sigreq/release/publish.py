@@ -20,6 +20,8 @@ from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change
 from sigreq.tables.releases import Change, Release
 from sigreq.transaction import Transaction
+from sigreq.trust import targets
+from sigreq.trust.targets import Stored
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ class Built:
 
 @dataclass(frozen=True)
 class Publication:
-    """One finished database version. `published_at` is set only when history is imported."""
+    """One finished database version, and the bundles of it that are in the store.
+
+    `published_at` is set only when history is imported.
+    """
 
     product: str
     version: str
@@ -42,6 +47,7 @@ class Publication:
     ruleset: Ruleset
     built: Sequence[Built] = ()
     published_at: datetime | None = None
+    bundles: Sequence[Stored] = ()
 
     @property
     def digest(self) -> str:
@@ -88,6 +94,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     for change, built in waiting:
         await _settle(tx, actor, publication, change, built)
     await recheck.begin(tx, row)
+    await targets.offer(tx, row.product_id, row.version, publication.bundles)
     for queue in Track:
         args = {"product": row.product_id, "version": row.version}
         jobs.add(tx, jobs.JobName.PREPARE, queue, args)

@@ -8,6 +8,7 @@ from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change, move_submission
 from sigreq.tables.releases import Release
 from sigreq.transaction import Transaction
+from sigreq.trust.targets import publish_soon
 
 
 async def withdraw_release(tx: Transaction, actor: Actor, product: str, version: str) -> Release:
@@ -25,6 +26,7 @@ async def withdraw_release(tx: Transaction, actor: Actor, product: str, version:
         values = {"published_in": None}
         moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_WITHDRAWN, actor, None, None, values, data))
         await announce(tx, moved, "approved")
+    publish_soon(tx)
     for submission_id in await submissions.fixed_in(tx, product, version):
         await _unfix(tx, actor, submission_id, version)
     return row

@@ -31,6 +31,7 @@ class JobName(StrEnum):
     CORPUS_SWEEP = "corpus.sweep"
     PROVE = "submission.prove"
     PREPARE = "release.prepare"
+    REPOSITORY = "repository.publish"
     DELIVER = "webhook.deliver"
     MAIL = "mail.send"
     WARN = "warning.tell"
@@ -58,6 +59,12 @@ def add(tx: Transaction, name: JobName, queue: Track, args: dict[str, Any]) -> N
     job = Job(id=uuid4().hex, name=name, queue=queue, args=args, created_at=tx.at, due_at=tx.at, hinted_at=tx.at)
     tx.session.add(job)
     tx.hints.append(Hint(job.id, name, queue))
+
+
+async def is_open(tx: Transaction, name: JobName) -> bool:
+    """Whether a job of this kind waits or is being done."""
+    statement = select(col(Job.id)).where(col(Job.name) == name, col(Job.done_at).is_(None)).limit(1)
+    return await tx.session.scalar(statement) is not None
 
 
 async def claim(tx: Transaction, job_id: str, length: timedelta) -> Lease | None:

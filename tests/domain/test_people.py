@@ -26,8 +26,9 @@ def test_every_permission_is_somebodys() -> None:
     assert all(ALLOWED.values())
 
 
-def test_customers_only_submit_and_see_submissions() -> None:
-    assert {each for each in Permission if CUSTOMER in ALLOWED[each]} == {Permission.SUBMIT, Permission.SEE_SUBMISSIONS}
+def test_customers_only_submit_and_see_submissions_and_get_bundles() -> None:
+    allowed = {each for each in Permission if CUSTOMER in ALLOWED[each]}
+    assert allowed == {Permission.SUBMIT, Permission.SEE_SUBMISSIONS, Permission.READ_BUNDLES}
 
 
 def test_auditors_write_nothing() -> None:

@@ -1,0 +1,147 @@
+"""A stock client of the bundle repository gets what was published, and refuses everything else."""
+
+import hashlib
+import json
+import shutil
+
+import pytest
+from tuf.api import exceptions
+
+from sigreq.store import releases
+from tests.trust.support import Customer, Site, days, document, newest, signed_by
+
+YARA, CLAMAV = b"rules for YARA", b"rules for ClamAV"
+NAME = "acme-av/20261122.1/yara.tar"
+
+
+def published(site: Site) -> Customer:
+    """A repository with one version, and a customer who has never seen it."""
+    root = site.install(site.create())
+    site.offer("20261122.1", yara=YARA, clamav=CLAMAV)
+    site.publish()
+    return Customer(site.folder / "customer", root)
+
+
+def test_a_stock_client_gets_the_bundles_from_a_plain_copy(site: Site) -> None:
+    customer = published(site)
+    found = customer.get(site.mirror(), NAME, "acme-av/20261122.1/clamav.tar", "acme-av/20261122.1/none.tar")
+    assert found == [YARA, CLAMAV, None]
+
+
+def test_without_installed_keys_nothing_is_published_and_afterwards_everything_is(site: Site) -> None:
+    site.offer("20261122.1", yara=YARA)
+    site.publish()
+    assert not (site.mirror() / "metadata").exists()
+    root = site.install(site.create())
+    site.publish()
+    assert Customer(site.folder / "customer", root).get(site.mirror(), NAME) == [YARA]
+
+
+def test_a_version_that_is_withdrawn_is_offered_no_more(site: Site) -> None:
+    customer = published(site)
+    site.offer("20261122.2", yara=b"better rules")
+    site.publish()
+    site.do(lambda tx: releases.withdraw(tx, "acme-av", "20261122.1"))
+    site.publish()
+    found = customer.get(site.mirror(), NAME, "acme-av/20261122.2/yara.tar")
+    assert found == [None, b"better rules"]
+
+
+def test_publishing_again_writes_nothing(site: Site) -> None:
+    published(site)
+    before = sorted((site.mirror() / "metadata").iterdir())
+    site.publish()
+    assert sorted((site.mirror() / "metadata").iterdir()) == before
+
+
+def test_a_tampered_bundle_is_refused(site: Site) -> None:
+    customer, mirror = published(site), site.mirror()
+    (bundle,) = (mirror / "targets").rglob("*.yara.tar")
+    bundle.write_bytes(YARA[:-1] + b"!")
+    with pytest.raises(exceptions.LengthOrHashMismatchError):
+        customer.get(mirror, NAME)
+
+
+@pytest.mark.parametrize("role", ["targets", "snapshot", "timestamp"])
+def test_tampered_metadata_is_refused(site: Site, role: str) -> None:
+    customer, mirror = published(site), site.mirror()
+    file = newest(mirror, role)
+    file.write_bytes(file.read_bytes().replace(b'"expires":"20', b'"expires":"21'))
+    assert document(file)["signed"]["expires"].startswith("21")
+    with pytest.raises(exceptions.RepositoryError):
+        customer.get(mirror, NAME)
+
+
+def test_going_back_to_an_older_state_is_refused(site: Site) -> None:
+    customer = published(site)
+    old = site.mirror("old")
+    site.offer("20261122.2", yara=b"better rules")
+    site.publish()
+    assert customer.get(site.mirror("new"), "acme-av/20261122.2/yara.tar") == [b"better rules"]
+    with pytest.raises(exceptions.BadVersionNumberError):
+        customer.get(old, NAME)
+
+
+def test_a_mirror_that_stands_still_is_refused_once_its_timestamp_has_expired(site: Site) -> None:
+    site.now -= days(2)
+    customer = published(site)
+    site.now += days(2)
+    with pytest.raises(exceptions.ExpiredMetadataError):
+        customer.get(site.mirror(), NAME)
+    site.publish()
+    assert customer.get(site.mirror(), NAME) == [YARA]
+
+
+def test_a_customer_who_has_seen_a_state_is_not_kept_in_it(site: Site) -> None:
+    site.now -= days(0.99)
+    customer = published(site)
+    frozen = site.mirror("frozen")
+    assert customer.get(frozen, NAME) == [YARA]
+    site.now += days(0.99)
+    site.offer("20261122.2", yara=b"better rules")
+    site.publish()
+    assert customer.get(site.mirror("live"), "acme-av/20261122.2/yara.tar") == [b"better rules"]
+    with pytest.raises(exceptions.BadVersionNumberError):
+        customer.get(frozen, NAME)
+
+
+@pytest.mark.parametrize("role", ["targets", "expedited", "snapshot"])
+def test_documents_of_two_states_cannot_be_mixed(site: Site, role: str) -> None:
+    customer = published(site)
+    site.offer_as("20261122.2", {"acme-av/20261122.2/yara.tar": b"better", "expedited/acme-av/1.tar": b"urgent"})
+    old = newest(site.mirror("old"), role)
+    site.publish()
+    mirror = site.mirror()
+    shutil.copy(old, newest(mirror, role))
+    with pytest.raises(exceptions.RepositoryError):
+        customer.get(mirror, "expedited/acme-av/1.tar")
+
+
+def test_the_timestamp_is_renewed_before_it_expires_and_only_then(site: Site) -> None:
+    published(site)
+    first = newest(site.mirror(), "timestamp").read_bytes()
+    site.now += days(0.4)
+    site.publish()
+    assert newest(site.mirror(), "timestamp").read_bytes() == first
+    site.now += days(0.2)
+    site.publish()
+    renewed = json.loads(newest(site.mirror(), "timestamp").read_text())["signed"]
+    assert renewed["version"] == json.loads(first)["signed"]["version"] + 1
+
+
+def test_a_timestamp_that_was_lost_or_replaced_in_the_store_comes_back(site: Site) -> None:
+    customer = published(site)
+    replaced = b"something else"
+    sha256 = hashlib.sha256(replaced).hexdigest()
+    site.wait(site.bundles.put_bytes("repository/metadata/timestamp.json", replaced, sha256))
+    site.publish()
+    assert customer.get(site.mirror(), NAME) == [YARA]
+
+
+def test_an_expedited_bundle_is_signed_by_a_key_of_its_own(site: Site) -> None:
+    customer = published(site)
+    site.offer_as("20261122.2", {"expedited/acme-av/CH-1.tar": b"urgent"})
+    site.publish()
+    mirror = site.mirror()
+    assert customer.get(mirror, "expedited/acme-av/CH-1.tar") == [b"urgent"]
+    assert not signed_by(newest(mirror, "expedited")) & signed_by(newest(mirror, "targets"))
