@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from sigreq.cli.gates import gate_text, wait_for_gate
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.train import Train, Waiting, couple, is_behind, next_version
 from sigreq.domain.ruleset import Ruleset
@@ -147,7 +148,7 @@ def _send(order: Order, waiting: Waiting, version: str, ordinal: int, train: Tra
         order.session.show(document, f"Would publish {_text(order.product, version, train)}")
         return True
     try:
-        order.session.client.publish(order.product, version, body)
+        _publish(order, version, body)
     except ApiError as error:
         if error.code != "change_unknown":
             raise
@@ -159,6 +160,19 @@ def _send(order: Order, waiting: Waiting, version: str, ordinal: int, train: Tra
     waiting.save(order.state)
     order.session.show(document, f"Published {_text(order.product, version, train)}")
     return True
+
+
+def _publish(order: Order, version: str, body: dict[str, Any]) -> None:
+    """Publish a version, after the gate where it has no pass that holds."""
+    try:
+        order.session.client.publish(order.product, version, body)
+    except ApiError as error:
+        if error.code != "train_not_gated":
+            raise
+        run = wait_for_gate(order.session, order.session.client.test_train(order.product, version, body)["id"])
+        if run["state"] != "passed":
+            raise click.ClickException(f"{version} did not pass the gate.\n{gate_text(run)}") from None
+        order.session.client.publish(order.product, version, body)
 
 
 def _text(product: str, version: str, train: Train) -> str:

@@ -52,12 +52,18 @@ def narrowed(base: Ruleset, candidate: Ruleset) -> frozenset[str]:
 def widened(base: Ruleset, candidate: Ruleset) -> Ruleset:
     """All of the candidate that detects what the base does not: it alone has to be scanned for new detections.
 
-    That is exact because no rule can refer to another: each is compiled in a namespace of its own.
+    That is exact because no rule can refer to another: each is compiled in a namespace of its own. What is left of a
+    name that lost a part is looked at again, as a detection tells the name only.
     """
+    gone = narrowed(base, candidate)
     return Ruleset(
-        {name: source for name, source in candidate.in_force.items() if base.in_force.get(name) != source},
+        {
+            name: source
+            for name, source in candidate.in_force.items()
+            if name in gone or base.in_force.get(name) != source
+        },
         candidate.allowed,
-        {sha256: name for sha256, name in candidate.hashes.items() if base.hashes.get(sha256) != name},
+        {sha256: name for sha256, name in candidate.hashes.items() if name in gone or base.hashes.get(sha256) != name},
     )
 
 

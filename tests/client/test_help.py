@@ -7,6 +7,7 @@ from sigreq.cli.main import main
 
 def test_the_gate_is_said_to_test_what_it_tests() -> None:
     text = CliRunner().invoke(main, ["decide", "test", "--help"]).stdout
+    text = " ".join(text.split())
     assert "files" in text
     assert "solved case" in text
     assert "clean corpus" in text

@@ -190,9 +190,9 @@ def test_a_file_that_claims_to_be_huge_and_empty_is_refused_before_it_is_read() 
 
 
 @given(st.integers(0, 10_239), st.integers(1, 255))
-def test_a_changed_byte_is_noticed_or_was_only_padding(position: int, change: int) -> None:
+def test_a_changed_byte_never_changes_a_file_unnoticed(position: int, change: int) -> None:
     whole = bundle(Target.YARA, RULESET)
     damaged = bytearray(whole)
     damaged[position % len(whole)] ^= change
     with suppress(BadBundleError):
-        assert read(bytes(damaged)) == read(whole)
+        assert read(bytes(damaged))[1] == read(whole)[1]  # of the manifest's own words only the digest outside tells
