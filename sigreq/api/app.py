@@ -35,6 +35,7 @@ from sigreq.domain.errors import Problem
 from sigreq.jobs import Hints
 from sigreq.settings import Settings
 from sigreq.transaction import Database
+from sigreq.trust.keyring import Keyring
 
 ROUTES = {
     "Account": account.ROUTES,
@@ -96,7 +97,9 @@ async def _services(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     database = Database(url, pool_size=settings.database.pool_size, send=hints.send)
     settings.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     samples_store = Blobs(settings.s3, settings.s3.samples)
-    app.state.services = Services(settings, database, samples_store, Blobs(settings.s3, settings.s3.bundles), hints)
+    bundles_store = Blobs(settings.s3, settings.s3.bundles)
+    keyring = Keyring(settings.trust)
+    app.state.services = Services(settings, database, samples_store, bundles_store, hints, keyring)
     try:
         yield
     finally:

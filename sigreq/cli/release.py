@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from sigreq.cli.approvals import check_approvals
+from sigreq.cli.bundle import root_option
 from sigreq.cli.gates import gate_text, wait_for_gate
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.train import Train, Waiting, couple, is_behind, next_version
@@ -28,6 +30,7 @@ class Order:
     version: str | None
     state: Path
     is_dry_run: bool
+    root: Path | None = None
 
 
 @click.group()
@@ -46,6 +49,7 @@ def release() -> None:
 )
 @click.option("--once", is_flag=True, help="Look once and end, instead of polling.")
 @click.option("--interval", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds.")
+@root_option
 @click.option("--dry-run", is_flag=True, help="Look once, say what would be published, and change nothing.")
 @api_command
 def run(session: Session, *, state: Path | None, once: bool, interval: float, dry_run: bool, **said: Any) -> None:
@@ -85,6 +89,7 @@ def _look(order: Order) -> bool:
     if not order.is_dry_run:
         waiting.save(order.state)
     while items := [item for item in waiting.items.values() if order.track in (None, item["track"])]:
+        check_approvals(order.root, order.product, items)
         version, ordinal, base = _next_place(order)
         if _send(order, waiting, version, ordinal, couple(items, base)):
             return True

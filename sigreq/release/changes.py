@@ -8,6 +8,8 @@ from sigreq.domain.changes import HELPFUL, AddedHash, AllowedHash, ChangeKind, U
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
+from sigreq.domain.signing import KeyRole
+from sigreq.domain.statements import CHANGE_TYPE, change_document
 from sigreq.domain.submission import Track
 from sigreq.release import gate
 from sigreq.store import changes, files, jobs, locks, releases, submissions
@@ -16,6 +18,7 @@ from sigreq.store.moves import Move, begin_change, move_change, move_submission
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, FeedEntry
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
+from sigreq.trust.keyring import Keyring
 
 
 async def draft(
@@ -63,8 +66,8 @@ async def start_test(tx: Transaction, actor: Actor, change_id: str, held: int) -
     return await move_change(tx, change_id, move)
 
 
-async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> Change:
-    """Release the change to the feed. Raises FourEyes for its writer, GatePassStale when a newer version is out."""
+async def approve(tx: Transaction, keyring: Keyring, actor: Actor, change_id: str, held: int) -> Change:
+    """Release the change to the feed, signed. Raises FourEyes for its writer, GatePassStale, ServiceUnavailable."""
     await locks.hold(tx, Lock.FEED)  # before any row, as in `publish`: else each could wait for the other
     change = await changes.get(tx, change_id)
     writers = await changes.writers(tx, change_id)
@@ -77,7 +80,7 @@ async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> C
         tx, change_id, Move(ChangeEvent.APPROVED, actor, held, check, {"approved_by": actor.person_id})
     )
     await gate.check_change(tx, moved, await changes.content(tx, moved))
-    await announce(tx, moved, "approved")
+    await announce_approved(tx, keyring, moved)
     for helped in await submissions.helped_by(tx, change_id):
         if helped.state is State.DETERMINED:
             data = {"change_id": change_id, "track": moved.track}
@@ -131,11 +134,26 @@ async def prove_if_complete(tx: Transaction, change_id: str) -> None:
             jobs.add(tx, jobs.JobName.PROVE, helped.track, args)
 
 
+async def announce_approved(tx: Transaction, keyring: Keyring, change: Change) -> None:
+    """Append to the feed that a change is to be released, with the signatures that release tooling asks for.
+
+    Raises ServiceUnavailable when it cannot be signed; only where no keys are installed it goes out without.
+    """
+    document = await _document(tx, change)
+    payload = change_document(change.product_id, change.track, document)
+    envelope = await keyring.seal(tx, KeyRole.APPROVALS, CHANGE_TYPE, payload)
+    await _append(tx, change, "approved", {**document, "envelope": envelope})
+
+
 async def announce(tx: Transaction, change: Change, action: str) -> None:
     """Append to the feed what became of a change."""
+    await _append(tx, change, action, await _document(tx, change))
+
+
+async def _document(tx: Transaction, change: Change) -> dict[str, Any]:
     revision = await changes.revision(tx, change)
     helped = [each.id for each in await submissions.helped_by(tx, change.id)]
-    document = {
+    return {
         "id": change.id,
         "rev": change.rev,
         "kind": change.kind,
@@ -143,6 +161,9 @@ async def announce(tx: Transaction, change: Change, action: str) -> None:
         "submission_ids": helped,
         "tested_against": await changes.tested_against(tx, change),
     }
+
+
+async def _append(tx: Transaction, change: Change, action: str, document: dict[str, Any]) -> None:
     entry = FeedEntry(
         number=0,
         product_id=change.product_id,

@@ -8,6 +8,7 @@ from sigreq.domain.advice import steps
 from sigreq.domain.changes import RESOLUTIONS
 from sigreq.domain.examination import File
 from sigreq.domain.lifecycle import ChangeState, Event, State
+from sigreq.domain.statements import FixedCase, Scanned
 from sigreq.domain.verdict import ScanResult, is_proved
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.replies import ENGINE
@@ -19,6 +20,8 @@ from sigreq.store.scans import Round
 from sigreq.tables.releases import Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
+from sigreq.trust.evidence import attest, bundles_of
+from sigreq.trust.keyring import Keyring
 from sigreq.work import Finish, nothing
 
 Results = Sequence[tuple[File, ScanResult]]
@@ -38,6 +41,7 @@ class Proof:
     database: Database
     rulesets: Rulesets
     stored: StoredSamples
+    keyring: Keyring
     claim: timedelta
     lease: timedelta
 
@@ -60,6 +64,7 @@ class Proof:
             await scans.record(tx, of_round, examination.results[ruleset.digest])
             if is_proved(examination.shown(of.kind, ruleset.digest)):
                 await _fixed(tx, found, sent)
+                await attest(tx, self.keyring, await _case(tx, found, sent))
             else:
                 await _failed(tx, found, sent, self.claim)
 
@@ -107,6 +112,26 @@ async def _fixed(tx: Transaction, found: _Published, results: Results) -> None:
         "steps": steps(product.update_instructions, of.kind),
     }
     await move_submission(tx, of.id, Move(Event.FIXED, values=values, data=data))
+
+
+async def _case(tx: Transaction, found: _Published, results: Results) -> FixedCase:
+    """What is signed about it: the files that were scanned."""
+    release = found.release
+    return FixedCase(
+        submission=found.submission.id,
+        kind=found.submission.kind,
+        product=release.product_id,
+        version=release.version,
+        ruleset_sha256=release.ruleset_digest,
+        bundles=await bundles_of(tx, release.product_id, release.version),
+        engine=ENGINE,
+        scanned_at=tx.at,
+        files=[
+            Scanned(file.name, file.facts.sha256, result.outcome, result.detections)
+            for file, result in results
+            if file.facts is not None
+        ],
+    )
 
 
 async def _failed(tx: Transaction, found: _Published, results: Results, claim: timedelta) -> None:

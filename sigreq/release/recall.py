@@ -2,16 +2,17 @@
 
 from sigreq.domain.lifecycle import ChangeEvent, Event, State
 from sigreq.domain.people import Actor
-from sigreq.release.changes import announce
+from sigreq.release.changes import announce_approved
 from sigreq.store import changes, locks, releases, submissions
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change, move_submission
 from sigreq.tables.releases import Release
 from sigreq.transaction import Transaction
+from sigreq.trust.keyring import Keyring
 from sigreq.trust.targets import publish_soon
 
 
-async def withdraw_release(tx: Transaction, actor: Actor, product: str, version: str) -> Release:
+async def withdraw_release(tx: Transaction, keyring: Keyring, actor: Actor, product: str, version: str) -> Release:
     """Withdraw a version; doing so twice is no error. Its changes go back to the feed, its fixes back to waiting.
 
     A customer who has confirmed already is not told again: the case is flagged for an analyst. Raises NotFound.
@@ -25,7 +26,7 @@ async def withdraw_release(tx: Transaction, actor: Actor, product: str, version:
         data = {"version": version}
         values = {"published_in": None}
         moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_WITHDRAWN, actor, None, None, values, data))
-        await announce(tx, moved, "approved")
+        await announce_approved(tx, keyring, moved)
     publish_soon(tx)
     for submission_id in await submissions.fixed_in(tx, product, version):
         await _unfix(tx, actor, submission_id, version)

@@ -48,7 +48,9 @@ class Anchor:
         envelope = change.get("envelope")
         if envelope is None:
             raise Untrusted(f"{change['id']} carries no signature")
-        needed = self.root.unrecognized_fields[FIELD]["approvals"][item["track"]]
+        needed = self.root.unrecognized_fields[FIELD]["approvals"].get(item["track"])
+        if needed is None:
+            raise Untrusted(f"the root says nothing of the track {item['track']}")
         payload = self._opened(envelope, CHANGE_TYPE, KeyRole.APPROVALS, needed)
         if payload != change_document(product, item["track"], change):
             raise Untrusted(f"{change['id']} is not what was signed")
