@@ -53,21 +53,22 @@ class Repository:
             if await repository.latest(tx, Root.type) is None:
                 return
             await compose(tx, self.keyring, self.lives)
-        await self._upload()
+        await self.upload()
 
-    async def _upload(self) -> None:
+    async def upload(self) -> None:
         """Send what has not gone out, in its order. Nobody else sends meanwhile: no older timestamp returns."""
         async with self.database.transaction() as tx:
             await locks.hold(tx, Lock.REPOSITORY)
             waiting = await repository.waiting(tx)
             for row in waiting:
-                await self._put(row)
+                await self.put(row)
             await repository.mark_uploaded(tx, [row.number for row in waiting])
             newest = await repository.latest(tx, KeyRole.TIMESTAMP)
             if newest is not None and not waiting and not await self._is_out(newest):
-                await self._put(newest)
+                await self.put(newest)
 
-    async def _put(self, row: RepositoryDocument) -> None:
+    async def put(self, row: RepositoryDocument) -> None:
+        """Send one document. Raises ServiceUnavailable."""
         content = row.content.encode()
         key = repository_key(f"metadata/{metadata_file(row.role, row.version)}")
         await self.bundles.put_bytes(key, content, hashlib.sha256(content).hexdigest())

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -198,17 +199,24 @@ class Customer:
 
     def get(self, mirror: Path, *names: str) -> list[bytes | None]:
         """The bundles of these names, each checked by the client; None for what nobody may offer or does."""
+        with self._client(mirror) as client:
+            found = [client.get_targetinfo(name) for name in names]
+            return [Path(client.download_target(each)).read_bytes() if each else None for each in found]
+
+    def knows(self, mirror: Path, *names: str) -> list[bool]:
+        """Whether the client believes that there are bundles of these names."""
+        with self._client(mirror) as client:
+            return [client.get_targetinfo(name) is not None for name in names]
+
+    @contextmanager
+    def _client(self, mirror: Path) -> Iterator[Updater]:
         with Mirror(mirror) as served:
-            updater = Updater(
-                str(self._folder / "metadata"),
-                f"{served.url}/metadata/",
-                str(self._folder / "targets"),
-                f"{served.url}/targets/",
-                bootstrap=self._root,
+            metadata, targets = str(self._folder / "metadata"), str(self._folder / "targets")
+            client = Updater(
+                metadata, f"{served.url}/metadata/", targets, f"{served.url}/targets/", bootstrap=self._root
             )
-            updater.refresh()
-            found = [updater.get_targetinfo(name) for name in names]
-            return [Path(updater.download_target(each)).read_bytes() if each else None for each in found]
+            client.refresh()
+            yield client
 
 
 def newest(mirror: Path, role: str) -> Path:
