@@ -15,7 +15,7 @@ EXPEDITED_PREFIX = "expedited/"
 EXPEDITED_PATHS = tuple("expedited/" + "/".join("*" * depth) for depth in (1, 2, 3))
 # Up to four parts, none beginning with a dot, so that a name is a file's name everywhere.
 _TARGET = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}/){0,3}[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}")
-_METADATA = re.compile(r"timestamp\.json|[1-9][0-9]{0,8}\.(?:root|targets|expedited|snapshot)\.json")
+_METADATA = re.compile(r"timestamp\.json|[1-9][0-9]{0,9}\.(?:root|targets|expedited|snapshot)\.json")
 
 
 class KeyRole(StrEnum):
@@ -63,6 +63,14 @@ class Lives:
 def is_due(expires_at: datetime, life: timedelta, now: datetime) -> bool:
     """Whether half of a document's life is over."""
     return now >= expires_at - life / 2
+
+
+def next_version(before: int, now: datetime) -> int:
+    """The version after `before`: the seconds of the clock where they are higher.
+
+    So a database that was restored from a backup never gives a number twice, nor one that clients would refuse.
+    """
+    return max(before + 1, int(now.timestamp()))
 
 
 def role_of(target: str) -> KeyRole:

@@ -11,6 +11,9 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from sigreq.domain.signing import ROOT
 from sigreq.tables.trust import RepositoryDocument
 
+FIELD = "x-sigreq"
+"""Where the root names those who sign approvals and evidence: TUF itself knows only its own four roles."""
+
 Body = Root | Targets | Snapshot | Timestamp
 
 
@@ -31,6 +34,8 @@ def read_root(content: bytes) -> Metadata[Root]:
         raise Untrusted("it is no root document of a bundle repository") from error
     if not isinstance(found.signed, Root):
         raise Untrusted("it is another document of a bundle repository, not its root")
+    if FIELD not in found.signed.unrecognized_fields:
+        raise Untrusted("it names nobody who signs approvals or evidence")
     return found
 
 

@@ -6,6 +6,7 @@ sends the same bytes. An object that no document names is seen by nobody; the ti
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,16 @@ import structlog
 from tuf.api.metadata import DelegatedRole, Delegations, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 
 from sigreq.blobs import BlobMissing, Blobs, repository_key
-from sigreq.domain.signing import EXPEDITED_PATHS, KeyRole, KeyState, Lives, is_due, metadata_file, role_of
+from sigreq.domain.signing import (
+    EXPEDITED_PATHS,
+    KeyRole,
+    KeyState,
+    Lives,
+    is_due,
+    metadata_file,
+    next_version,
+    role_of,
+)
 from sigreq.domain.submission import Track
 from sigreq.settings import Trust
 from sigreq.store import jobs, locks, repository, signing
@@ -52,7 +62,8 @@ class Repository:
             await locks.hold(tx, Lock.REPOSITORY)
             if await repository.latest(tx, Root.type) is None:
                 return
-            await compose(tx, self.keyring, self.lives)
+            is_behind = await self._is_behind(await repository.latest(tx, KeyRole.TIMESTAMP))
+            await compose(tx, self.keyring, self.lives, is_anew=is_behind)
         await self.upload()
 
     async def upload(self) -> None:
@@ -72,6 +83,14 @@ class Repository:
         content = row.content.encode()
         key = repository_key(f"metadata/{metadata_file(row.role, row.version)}")
         await self.bundles.put_bytes(key, content, hashlib.sha256(content).hexdigest())
+
+    async def _is_behind(self, newest: RepositoryDocument | None) -> bool:
+        """Whether clients were shown a later state than we know: the database was restored from a backup."""
+        try:
+            shown = json.loads(await self.bundles.get_bytes(repository_key("metadata/timestamp.json")))
+            return newest is not None and int(shown["signed"]["version"]) > newest.version
+        except (BlobMissing, ValueError, KeyError, TypeError):
+            return False  # what is not there, or not ours, is sent again
 
     async def _is_out(self, row: RepositoryDocument) -> bool:
         key = repository_key(f"metadata/{metadata_file(row.role, row.version)}")
@@ -104,12 +123,20 @@ async def keep_fresh(database: Database, lives: Lives) -> None:
             jobs.add(tx, JobName.REPOSITORY, Track.EXPEDITED, {})
 
 
-async def compose(tx: Transaction, keyring: Keyring, lives: Lives, states: Collection[KeyState] = ACTIVE) -> None:
+async def compose(
+    tx: Transaction,
+    keyring: Keyring,
+    lives: Lives,
+    states: Collection[KeyState] = ACTIVE,
+    *,
+    is_anew: bool = False,
+) -> None:
     """Write a new version of each document that changed, is due, or carries other signatures than it should.
 
-    All or none, signed by the keys in these states. The lock REPOSITORY must be held. Raises ServiceUnavailable.
+    `is_anew` writes all of them. All or none, signed by the keys in these states. The lock REPOSITORY must be held.
+    Raises ServiceUnavailable.
     """
-    composer = _Composer(tx, keyring, lives, states)
+    composer = _Composer(tx, keyring, lives, states, is_anew)
     offered: dict[KeyRole, dict[str, TargetFile]] = {KeyRole.EXPEDITED: {}, KeyRole.TARGETS: {}}
     for row in await repository.targets(tx):
         offered[role_of(row.name)][row.name] = _target(row)
@@ -132,18 +159,20 @@ class _Composer:
     keyring: Keyring
     lives: Lives
     states: Collection[KeyState]
+    is_anew: bool
 
     async def renew(self, role: KeyRole, make: Make) -> RepositoryDocument:
         """The role's document that says this: the one there is, or else a new version."""
         row = await repository.latest(self.tx, role)
         signers = await self.keyring.signers(self.tx, role, self.states)
         wanted = {each.public_key.keyid for each in signers}
-        if row is not None and not is_due(row.expires_at, self.lives.of(role), self.tx.at):
+        is_good = row is not None and not self.is_anew and not is_due(row.expires_at, self.lives.of(role), self.tx.at)
+        if row is not None and is_good:
             before = read(row)
             if set(before.signatures) == wanted and make(row.version, before.signed.expires) == before.signed:
                 return row
         until = self.tx.at.replace(microsecond=0) + self.lives.of(role)
-        body = make(row.version + 1 if row else 1, until)
+        body = make(next_version(row.version if row else 0, self.tx.at), until)
         new = await asyncio.to_thread(signed, role, body, signers, self.tx.at)
         await repository.write(self.tx, new)
         return new

@@ -12,14 +12,11 @@ from tuf.api.metadata import Metadata, Role, Root
 from sigreq.domain.signing import ROOT, KeyRole, KeyState
 from sigreq.domain.submission import Track
 from sigreq.tables.trust import SigningKey
-from sigreq.trust.documents import Untrusted
+from sigreq.trust.documents import FIELD, Untrusted
 from sigreq.trust.keyring import public_of
 
 RootDocument = Metadata[Root]
 """A root with its signatures, complete or not."""
-
-FIELD = "x-sigreq"
-"""Where the root names those who sign approvals and evidence: TUF itself knows only its own four roles."""
 
 IN_REPOSITORY = (KeyRole.TARGETS, KeyRole.SNAPSHOT, KeyRole.TIMESTAMP)
 IN_ENVELOPES = (KeyRole.APPROVALS, KeyRole.EVIDENCE)

@@ -162,11 +162,9 @@ def _is_offered(world: World, name: str) -> None:
     plain = world.plain(world.keys["release"])
 
     def names() -> set[str]:
-        version = 1
-        found: set[str] = set()
-        while (answer := plain.get(f"/v1/repository/metadata/{version}.targets.json")).status_code == 200:
-            found = set(answer.json()["signed"]["targets"])
-            version += 1
-        return found
+        newest = plain.get("/v1/repository/metadata/timestamp.json").json()["signed"]["meta"]["snapshot.json"]
+        snapshot = plain.get(f"/v1/repository/metadata/{newest['version']}.snapshot.json").json()["signed"]
+        version = snapshot["meta"]["targets.json"]["version"]
+        return set(plain.get(f"/v1/repository/metadata/{version}.targets.json").json()["signed"]["targets"])
 
     wait_for(names, lambda found: name in found)

@@ -32,9 +32,9 @@ from sigreq.trust.keyring import Keyring
 from sigreq.trust.repository import Repository
 from sigreq.trust.roots import Holders
 from tests.embedded.support import query
+from tests.trust.publisher import PASSPHRASE
 
 T = TypeVar("T")
-PASSPHRASE = "correct-horse-battery-staple"
 TABLES = "signing_key, repository_document, bundle_target, evidence, job, release, product, person, organisation"
 PREFIX = repository_key("")
 

@@ -23,7 +23,8 @@ from sigreq.trust.ceremony import CeremonyBroken, Maker
 from sigreq.trust.documents import Body, Untrusted, read_root, signed
 from sigreq.trust.keyring import Keyring
 from sigreq.trust.roots import Holders, combine
-from tests.trust.support import PASSPHRASE, Customer, Site, newest, signed_by
+from tests.trust.publisher import PASSPHRASE
+from tests.trust.support import Customer, Site, newest, signed_by
 
 NAME = "acme-av/20261122.1/yara.tar"
 CHANGE = {"id": "CH-1", "rev": 1, "kind": "rule_add", "payload": {}, "submission_ids": [], "tested_against": None}

@@ -6,26 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.trust.support import PASSPHRASE, Customer, Site, stores
+from tests.trust.publisher import environment
+from tests.trust.support import Customer, Site
 
 ROOT = Path(__file__).parents[2]
 
 
 def killed(site: Site, step: int) -> bool:
     """Publish in a process of its own that is to die at this step; whether it did."""
-    s3 = stores(site.addresses)
-    env = {
-        **os.environ,
-        "SIGREQ_DATABASE__URL": site.addresses.database_url,
-        "SIGREQ_REDIS__URL": site.addresses.redis_url,
-        "SIGREQ_S3__ENDPOINT": s3.endpoint,
-        "SIGREQ_TRUST__PASSPHRASE": PASSPHRASE,
-    }
-    for name in ("samples", "bundles"):
-        bucket = getattr(s3, name)
-        env[f"SIGREQ_S3__{name.upper()}__NAME"] = bucket.name
-        env[f"SIGREQ_S3__{name.upper()}__ACCESS_KEY"] = bucket.access_key.get_secret_value()
-        env[f"SIGREQ_S3__{name.upper()}__SECRET_KEY"] = bucket.secret_key.get_secret_value()
+    env = {**os.environ, **environment(site.addresses)}
     command = [sys.executable, "-m", "tests.trust.publisher", str(step)]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode in {0, -signal.SIGKILL}, done.stderr

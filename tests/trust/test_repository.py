@@ -3,11 +3,14 @@
 import hashlib
 import json
 import shutil
+from datetime import timedelta
 
 import pytest
 from tuf.api import exceptions
 
 from sigreq.store import releases
+from sigreq.trust.repository import keep_fresh
+from tests.embedded.support import query
 from tests.trust.support import Customer, Site, days, document, newest, signed_by
 
 YARA, CLAMAV = b"rules for YARA", b"rules for ClamAV"
@@ -126,7 +129,45 @@ def test_the_timestamp_is_renewed_before_it_expires_and_only_then(site: Site) ->
     site.now += days(0.2)
     site.publish()
     renewed = json.loads(newest(site.mirror(), "timestamp").read_text())["signed"]
-    assert renewed["version"] == json.loads(first)["signed"]["version"] + 1
+    assert renewed["version"] > json.loads(first)["signed"]["version"]
+
+
+def test_after_a_restored_backup_clients_who_saw_more_are_served(site: Site) -> None:
+    customer = published(site)
+    (kept,) = query(site.addresses.database_url, "SELECT max(number) FROM repository_document")
+    site.now += timedelta(minutes=1)
+    site.offer("20261122.2", yara=b"better rules")
+    site.publish()
+    assert customer.get(site.mirror(), "acme-av/20261122.2/yara.tar") == [b"better rules"]
+    query(
+        site.addresses.owner_database_url,
+        f"DELETE FROM repository_document WHERE number > {kept}",  # noqa: S608 - our own number
+        "DELETE FROM bundle_target WHERE version = '20261122.2'",
+    )
+    site.now += timedelta(minutes=1)
+    site.publish()
+    assert customer.get(site.mirror(), NAME, "acme-av/20261122.2/yara.tar") == [YARA, None]
+
+
+def test_what_has_to_be_renewed_or_sent_gets_one_job(site: Site) -> None:
+    def jobs_after(later: float) -> int:
+        site.now += days(later)
+        site.wait(keep_fresh(site.database, site.lives))
+        site.wait(keep_fresh(site.database, site.lives))
+        (count,) = query(site.addresses.database_url, "SELECT count(*) FROM job WHERE done_at IS NULL")
+        assert isinstance(count, int)
+        return count
+
+    assert jobs_after(0) == 0, "without keys there is nothing to renew"
+    published(site)
+    query(site.addresses.owner_database_url, "TRUNCATE job")
+    assert jobs_after(0.4) == 0
+    assert jobs_after(0.2) == 1
+    query(site.addresses.owner_database_url, "TRUNCATE job", "UPDATE repository_document SET uploaded_at = NULL")
+    site.publish()
+    assert jobs_after(0) == 0
+    query(site.addresses.owner_database_url, "UPDATE repository_document SET uploaded_at = NULL")
+    assert jobs_after(0) == 1, "what a killed publisher left"
 
 
 def test_a_timestamp_that_was_lost_or_replaced_in_the_store_comes_back(site: Site) -> None:
