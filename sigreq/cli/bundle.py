@@ -29,9 +29,8 @@ root_option = click.option(
 _memory = click.option(
     "--memory",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path.home() / ".local" / "share" / "sigreq" / "bundles",
-    show_default=True,
-    help="What was seen is remembered here, so that nobody can offer an older state.",
+    help="Where to remember what was seen, so that nobody can offer an older state.  "
+    "[default: a folder for each server in ~/.local/share/sigreq]",
 )
 _mirror = click.option("--mirror", help="The address of a copy of the repository. [default: the server's own]")
 
@@ -48,7 +47,9 @@ def bundle() -> None:
 @_memory
 @_mirror
 @api_command
-def get(session: Session, name: str, *, out: Path | None, root: Path | None, memory: Path, mirror: str | None) -> None:
+def get(
+    session: Session, name: str, *, out: Path | None, root: Path | None, memory: Path | None, mirror: str | None
+) -> None:
     """Get the bundle NAME, such as acme-av/20261122.1/ruleset.json, and check it. --root is needed the first time."""
     into = out or Path(name.rpartition("/")[2])
     with _client(session, root, memory, mirror) as client, _plainly(session, name):
@@ -66,12 +67,13 @@ def get(session: Session, name: str, *, out: Path | None, root: Path | None, mem
 @_memory
 @_mirror
 @api_command
-def newest_root(session: Session, *, out: Path, root: Path | None, memory: Path, mirror: str | None) -> None:
+def newest_root(session: Session, *, out: Path, root: Path | None, memory: Path | None, mirror: str | None) -> None:
     """Follow the root to its newest version, each signed by holders of the one before, and write it down."""
     from sigreq.trust.documents import read_root
 
-    with _client(session, root, memory, mirror):
-        content = (memory / "root.json").read_bytes()
+    kept = memory or _memory_of(session.url)
+    with _client(session, root, kept, mirror):
+        content = (kept / "root.json").read_bytes()
     out.write_bytes(content)
     version = read_root(content).signed.version
     session.show({"root": str(out), "version": version}, f"{out}: root {version}")
@@ -140,16 +142,23 @@ def _statement_text(statement: dict[str, Any]) -> str:
     return aligned(lines)
 
 
+def _memory_of(url: str) -> Path:
+    """One for each server: what one has shown says nothing of another."""
+    name = hashlib.sha256(url.rstrip("/").encode()).hexdigest()[:16]
+    return Path.home() / ".local" / "share" / "sigreq" / name
+
+
 @contextmanager
-def _client(session: Session, root: Path | None, memory: Path, mirror: str | None) -> "Iterator[Bundles]":
+def _client(session: Session, root: Path | None, memory: Path | None, mirror: str | None) -> "Iterator[Bundles]":
     from sigreq.trust.client import Bundles, Place
 
-    if root is None and not (memory / "root.json").exists():
+    kept = memory or _memory_of(session.url)
+    if root is None and not (kept / "root.json").exists():
         raise click.UsageError("--root is needed the first time: the root file to believe.")
     key = None if mirror else session.key
     url = mirror or f"{session.url.rstrip('/')}/v1/repository"
     with _plainly(session, url):
-        made = Bundles(Place(url, key, root.read_bytes() if root else None, memory))
+        made = Bundles(Place(url, key, root.read_bytes() if root else None, kept))
     with made:
         yield made
 
