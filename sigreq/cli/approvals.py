@@ -22,7 +22,10 @@ def check_approvals(root: Path | None, product: str, items: Iterable[Mapping[str
         return
     try:
         anchor = Anchor.read(root.read_bytes())
+        anchor.check_fresh()
         for item in items:
             anchor.approved(product, item)
     except Untrusted as error:
-        raise click.ClickException(f"Nothing is built: {error}.") from error
+        raise click.ClickException(
+            f"Nothing is built: {error}. If the root file is an old one, get the newest: sigreq bundle root"
+        ) from error

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from sigreq.domain.errors import AlreadyExists
@@ -46,6 +47,16 @@ async def mark_uploaded(tx: Transaction, numbers: Collection[int]) -> None:
     """These have gone out."""
     is_one = col(RepositoryDocument.number).in_(numbers)
     await tx.session.execute(update(RepositoryDocument).where(is_one).values(uploaded_at=tx.at))
+
+
+async def drop_old_contents(tx: Transaction) -> None:
+    """Keep the content of the newest document of each role, and of every root: the others lie in the store."""
+    old, newer = RepositoryDocument, aliased(RepositoryDocument)
+    is_newest = ~exists().where(col(newer.role) == col(old.role), col(newer.number) > col(old.number))
+    is_old = (col(old.role) != "root") & col(old.uploaded_at).is_not(None) & (col(old.content) != "") & ~is_newest
+    await tx.session.execute(
+        update(RepositoryDocument).where(is_old).values(content="").execution_options(synchronize_session=False)
+    )
 
 
 async def add_target(tx: Transaction, row: BundleTarget) -> None:

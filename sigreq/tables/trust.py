@@ -28,7 +28,10 @@ class SigningKey(SQLModel, table=True):
 
 
 class RepositoryDocument(SQLModel, table=True):
-    """One version of one document of the repository, as signed; its number is the order in which they go out."""
+    """One version of one document of the repository, as signed; its number is the order in which they go out.
+
+    The content of an old one is dropped once it has gone out, except a root's.
+    """
 
     __tablename__ = "repository_document"
     __table_args__ = (

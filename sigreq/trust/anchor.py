@@ -36,6 +36,11 @@ class Anchor:
             ) from error
         return cls(document.signed)
 
+    def check_fresh(self) -> None:
+        """For those who act on what they are told now. Raises Untrusted for a root that has expired."""
+        if self.root.is_expired():
+            raise Untrusted(f"root {self.root.version} expired at {self.root.expires.isoformat()}")
+
     def approved(self, product: str, item: FeedItem) -> None:
         """Let an approval of the feed pass that is signed as its track asks for. Raises Untrusted.
 

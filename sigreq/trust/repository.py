@@ -74,6 +74,7 @@ class Repository:
             for row in waiting:
                 await self.put(row)
             await repository.mark_uploaded(tx, [row.number for row in waiting])
+            await repository.drop_old_contents(tx)
             newest = await repository.latest(tx, KeyRole.TIMESTAMP)
             if newest is not None and not waiting and not await self._is_out(newest):
                 await self.put(newest)

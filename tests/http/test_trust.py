@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sigreq.embedded.service import Service
 from sigreq.trust.anchor import Anchor
@@ -143,7 +145,19 @@ def test_the_repository_wants_a_key_and_has_nothing_but_its_own_files(world: Wor
 def test_no_secret_is_in_the_database_the_store_or_the_logs(service: Service, world: World) -> None:
     fixed(world, world.customer(), world.product())
     passphrase = service.env["SIGREQ_TRUST__PASSPHRASE"]
-    secrets = [passphrase, *world.keys.values(), service.env["SIGREQ_S3__BUNDLES__SECRET_KEY"], "BEGIN PRIVATE KEY"]
+    locked = [row[0] for row in rows(service, "SELECT private FROM signing_key WHERE private IS NOT NULL")]
+    assert len(locked) == 6
+    seeds = [load_pem_private_key(pem.encode(), passphrase.encode()) for pem in locked]
+    raw = [seed.private_bytes_raw() for seed in seeds if isinstance(seed, Ed25519PrivateKey)]
+    forms = [each.hex() for each in raw] + [base64.b64encode(each).decode() for each in raw]
+    forms += [each.decode("latin-1") for each in raw]
+    secrets = [
+        *forms,
+        passphrase,
+        *world.keys.values(),
+        service.env["SIGREQ_S3__BUNDLES__SECRET_KEY"],
+        "BEGIN PRIVATE KEY",
+    ]
     tables = [row[0] for row in rows(service, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
     readable = [each for each in tables if each != "alembic_version"]
     held = "".join(str(rows(service, f'SELECT to_jsonb(each) FROM "{table}" each')) for table in readable)  # noqa: S608 - our own tables

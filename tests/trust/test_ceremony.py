@@ -237,3 +237,10 @@ async def _usurp(tx: Transaction, site: Site, *names: str) -> None:
 
 def _meta(row: RepositoryDocument) -> MetaFile:
     return MetaFile.from_data(row.version, row.content.encode(), ["sha256"])
+
+
+def test_who_acts_on_approvals_wants_a_root_that_has_not_expired(site: Site) -> None:
+    site.now -= timedelta(days=366)
+    old = Anchor.read(site.install(site.create()))
+    with pytest.raises(Untrusted, match="root 1 expired at"):
+        old.check_fresh()

@@ -149,6 +149,18 @@ def test_after_a_restored_backup_clients_who_saw_more_are_served(site: Site) -> 
     assert customer.get(site.mirror(), NAME, "acme-av/20261122.2/yara.tar") == [YARA, None]
 
 
+def test_the_database_keeps_the_newest_documents_and_every_root(site: Site) -> None:
+    published(site)
+    site.offer("20261122.2", yara=b"better rules")
+    site.publish()
+    url = site.addresses.database_url
+    told = "SELECT string_agg(role, ' ' ORDER BY number) FROM repository_document WHERE content"
+    assert query(url, f"{told} <> ''", f"{told} = ''") == [
+        "root expedited targets snapshot timestamp",
+        "targets snapshot timestamp",
+    ]
+
+
 def test_what_has_to_be_renewed_or_sent_gets_one_job(site: Site) -> None:
     def jobs_after(later: float) -> int:
         site.now += days(later)

@@ -30,7 +30,7 @@ def upgrade() -> None:
     role = '"' + app_role().replace('"', '""') + '"'
     op.execute(f"GRANT SELECT, INSERT ON signing_key, repository_document, bundle_target, evidence TO {role}")
     op.execute(f"GRANT UPDATE (state, private, activated_at, retired_at, is_compromised) ON signing_key TO {role}")
-    op.execute(f"GRANT UPDATE (uploaded_at) ON repository_document TO {role}")
+    op.execute(f"GRANT UPDATE (content, uploaded_at) ON repository_document TO {role}")
 
 
 def _keys() -> None:
