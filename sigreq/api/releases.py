@@ -120,7 +120,7 @@ async def publish_release(
         require(actor, Permission.ADMINISTER)
     document = publication.ruleset.document()
     stored = await store(services.bundles, target_name(product, version, "ruleset.json"), document)
-    publication = replace(publication, bundles=[stored])
+    publication = replace(publication, offered=[stored])
     async with services.database.transaction() as tx:
         row, is_new = await publish(tx, actor, publication)
     return Response(views.release(row), status_code=201 if is_new else 200)

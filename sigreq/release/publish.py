@@ -36,7 +36,7 @@ class Built:
 
 @dataclass(frozen=True)
 class Publication:
-    """One finished database version, and the bundles of it that are in the store.
+    """One finished database version, and what clients are offered of it, in the store already.
 
     `published_at` is set only when history is imported.
     """
@@ -47,7 +47,7 @@ class Publication:
     ruleset: Ruleset
     built: Sequence[Built] = ()
     published_at: datetime | None = None
-    bundles: Sequence[Stored] = ()
+    offered: Sequence[Stored] = ()
 
     @property
     def digest(self) -> str:
@@ -94,7 +94,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     for change, built in waiting:
         await _settle(tx, actor, publication, change, built)
     await recheck.begin(tx, row)
-    await targets.offer(tx, row.product_id, row.version, publication.bundles)
+    await targets.offer(tx, row.product_id, row.version, publication.offered)
     for queue in Track:
         args = {"product": row.product_id, "version": row.version}
         jobs.add(tx, jobs.JobName.PREPARE, queue, args)
