@@ -10,15 +10,14 @@ import click
 def check_approvals(root: Path | None, product: str, items: Iterable[Mapping[str, Any]]) -> None:
     """End the command unless every one of these approved changes is signed as its track asks for.
 
-    Without a root nothing can be checked; that is said.
+    Without a root nothing can be checked; that is said where there is something to check.
     """
     from sigreq.trust.anchor import Anchor
     from sigreq.trust.documents import Untrusted
 
     if root is None:
-        click.echo(
-            "Warning: no signature is checked; give --root ROOT to believe only what its holders allow.", err=True
-        )
+        if any(item["change"].get("envelope") for item in items):
+            click.echo("Warning: no signature is checked; give --root ROOT to believe only whom it names.", err=True)
         return
     try:
         anchor = Anchor.read(root.read_bytes())
