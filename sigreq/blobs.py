@@ -52,6 +52,11 @@ def repository_key(path: str) -> str:
     return f"repository/{path}"
 
 
+def bundle_key(sha256: str) -> str:
+    """Where a bundle lies."""
+    return f"bundles/{sha256}.tar"
+
+
 class Blobs:
     """One bucket, through one client: a client is expensive to make and safe to share between threads."""
 

@@ -27,6 +27,7 @@ from sigreq.api import (
     screening,
     submissions,
     submit,
+    trains,
 )
 from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx, provide_visit
 from sigreq.api.reference import ReferencePage
@@ -43,7 +44,7 @@ ROUTES = {
     "Review": review.ROUTES,
     "Samples": [*samples.ROUTES, *screening.ROUTES],
     "Changes": changes.ROUTES,
-    "Releases": releases.ROUTES,
+    "Releases": [*releases.ROUTES, *trains.ROUTES],
     "Bundle repository": repository.ROUTES,
     "Clean corpus": corpus.ROUTES,
     "Phone": phone.ROUTES,

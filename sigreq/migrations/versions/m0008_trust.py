@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from sigreq.migrations.run import app_role
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
