@@ -44,7 +44,7 @@ def publish(session: Session, candidate: Candidate) -> Document:
         except ApiError as error:
             if error.code != "train_not_gated":
                 raise
-            click.echo(f"{candidate.version}: {error.detail}", err=True)
+            click.echo(f"{candidate.version} goes through the gate: {error.data.get('why', error.detail)}", err=True)
         started = session.client.test_train(candidate.product, candidate.version, candidate.body)
         run = wait_for_gate(session, started["id"])
         if run["state"] != "passed":

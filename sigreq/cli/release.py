@@ -5,8 +5,7 @@ replaced at once, and can be lost at any moment: the same step again completes i
 """
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
@@ -15,50 +14,19 @@ from typing import Any
 
 import click
 
-from sigreq.cli.approvals import check_approvals
 from sigreq.cli.atomic import replace_file
 from sigreq.cli.bundle import root_option
 from sigreq.cli.candidate import Candidate, next_place
-from sigreq.cli.feed import read_feed
+from sigreq.cli.feed_reading import read_feed
 from sigreq.cli.options import Session, api_command
+from sigreq.cli.order import Order, asked
 from sigreq.cli.output import table
 from sigreq.cli.publishing import GateFailed, publish
-from sigreq.cli.train import FeedItem, Waiting, due
+from sigreq.cli.train import Waiting
 from sigreq.domain.targets import Target
-from sigreq.domain.trains import Schedule
 from sigreq_client import ApiError, ApiUnreachable
 
 HTTP_CONFLICT, HTTP_TOO_MANY, HTTP_SERVER_ERROR = 409, 429, 500
-
-
-@dataclass(frozen=True)
-class Order:
-    """What to release, and how."""
-
-    session: Session
-    product: str
-    track: str | None
-    version: str | None
-    state: Path
-    into: Path | None
-    root: Path | None = None
-    is_dry_run: bool = False
-    waits_for_train: bool = False
-
-    def candidate(self, waiting: Waiting, left_out: Mapping[str, str]) -> Candidate | None:
-        """The next version with what waits and is asked for, and may go out by now; None when there is nothing."""
-        items = _asked(waiting, self.track)
-        if items and self.waits_for_train:
-            items = due(items, self._schedule(), datetime.now(UTC))
-        if not items:
-            return None
-        check_approvals(self.root, self.product, items)
-        place = next_place(self.session.client, self.product, self.version, datetime.now(UTC).date())
-        return Candidate.made(self.product, place, items, left_out)
-
-    def _schedule(self) -> Schedule | None:
-        said = self.session.client.schedule(self.product)["schedule"]
-        return None if said is None else Schedule.read(said["days"], said["times"], said["time_zone"])
 
 
 @click.group()
@@ -83,10 +51,6 @@ def _kept(state: Path | None, product: str) -> Path:
     return state or Path(f".sigreq-release-{Path(product).name}.json")
 
 
-def _asked(waiting: Waiting, track: str | None) -> list[FeedItem]:
-    return [item for item in waiting.items.values() if track in (None, item["track"])]
-
-
 @release.command()
 @_product
 @_track
@@ -98,7 +62,7 @@ def poll(session: Session, *, product: str, track: str | None, state: Path | Non
     path = _kept(state, product)
     waiting = read_feed(session.client, product, path)
     waiting.save(path)
-    items = _asked(waiting, track)
+    items = asked(waiting, track)
     if pick_up:
         for item in items:
             session.client.picked_up(item["change"]["id"])
@@ -179,8 +143,9 @@ def run(
     path = _kept(state, said["product"])
     order = Order(session=session, state=path, is_dry_run=dry_run, waits_for_train=not now, **said)
     if once or dry_run:
-        if not _look(order):
-            session.show({"version": None, "changes": []}, "Nothing waits.")
+        why_nothing = _look(order)
+        if why_nothing is not None:
+            session.show({"version": None, "changes": []}, why_nothing)
         return
     while True:
         _look_again(lambda: _look(order))
@@ -238,7 +203,7 @@ def rollback(session: Session, *, product: str, back_to: str, version: str | Non
     session.show({**row, "is_new": True}, f"Published {product} {place.version} with the content of {back_to}.")
 
 
-def _look_again(look: Callable[[], bool]) -> None:
+def _look_again(look: Callable[[], object]) -> None:
     """One round of polling; what may be better in the next round does not end it."""
     try:
         look()
@@ -250,8 +215,8 @@ def _look_again(look: Callable[[], bool]) -> None:
         click.echo(f"{error.detail} [{error.code}]", err=True)
 
 
-def _look(order: Order) -> bool:
-    """Publish what waits; whether anything did."""
+def _look(order: Order) -> str | None:
+    """Publish what waits; why nothing went out, or None when something did."""
     waiting = read_feed(order.session.client, order.product, order.state)
     if not order.is_dry_run:
         waiting.save(order.state)
@@ -259,10 +224,10 @@ def _look(order: Order) -> bool:
     while (candidate := order.candidate(waiting, left_out)) is not None:
         if order.is_dry_run:
             order.session.show(candidate.document, f"Would publish {candidate.text}")
-            return True
+            return None
         if _send(order, waiting, candidate, left_out):
-            return True
-    return False
+            return None
+    return order.nothing(waiting)
 
 
 def _send(order: Order, waiting: Waiting, candidate: Candidate, left_out: dict[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from sigreq.cli.main import main
 from sigreq.domain import bundles
+from sigreq.domain.trains import WEEKDAYS
 from tests.client.server import Answer, Scripted
 from tests.client.test_release import NEXT, RULE, page, puts, shop
 from tests.client.test_train import entry
@@ -144,6 +146,22 @@ def test_a_version_that_does_not_pass_is_not_published_and_says_whose_fault_it_i
     assert (told["code"], list(told["blamed"])) == ("gate_failed", ["C1"])
     assert "C1: clean file x is detected by fresh" in result.stderr
     assert list(json.loads(state.read_text())["items"]) == ["C1"]
+
+
+def test_what_waits_for_a_train_is_said_and_stays_until_it_departs(shop: Scripted, tmp_path: Path) -> None:
+    late = entry(4, "C1", **RULE) | {"at": datetime.now(UTC).isoformat()}
+    shop.on("GET /v1/feed", page(late), page())
+    daily = {"days": list(WEEKDAYS), "times": [f"{datetime.now(UTC) - timedelta(hours=1):%H:%M}"], "time_zone": "UTC"}
+    shop.on("GET /v1/products/av/schedule", Answer({"schedule": daily, "next_departure": None}))
+    place = ["--product", "av", "--version", NEXT, "--state", str(tmp_path / "state.json"), "--once"]
+    waits = sigreq(shop, "run", *place)
+    assert waits.exit_code == 0
+    assert waits.stdout.startswith("Nothing departs before ")
+    assert waits.stdout.endswith("; waiting: 1.\n")
+    assert puts(shop) == []
+    shop.on("GET /v1/feed", page(late), page())
+    assert sigreq(shop, "run", *place, "--now").exit_code == 0
+    assert len(puts(shop)) == 1
 
 
 def test_one_bad_change_does_not_stop_the_train(shop: Scripted, tmp_path: Path) -> None:

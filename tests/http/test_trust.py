@@ -122,6 +122,10 @@ def test_a_published_version_can_be_got_with_the_root_file_and_is_gone_when_with
     content = (tmp_path / "ruleset.json").read_bytes()
     assert json.loads(content)["rules"] == {"Marker": HARMLESS}
     assert json.loads(got.stdout)["sha256"] == hashlib.sha256(content).hexdigest()
+    packed = sigreq(world, key, tmp_path, "bundle", "get", f"{product}/20261122.2/yara.tar", "--json")
+    assert packed.returncode == 0, packed.stderr
+    register = world.release.releases(product)["items"][0]
+    assert json.loads(packed.stdout)["sha256"] == register["bundles"][0]["sha256"]
     again = sigreq(world, key, tmp_path, "bundle", "root", "--out", "newest.json", "--json")
     assert json.loads(again.stdout) == {"root": "newest.json", "version": 1}
     world.administrator.withdraw_release(product, "20261122.2")
