@@ -47,6 +47,11 @@ def ruleset_key(digest: str) -> str:
     return f"rulesets/{digest}.json"
 
 
+def repository_key(path: str) -> str:
+    """Where a file of the bundle repository lies; all under one prefix, which a mirror copies as it is."""
+    return f"repository/{path}"
+
+
 def bundle_key(sha256: str) -> str:
     """Where a bundle lies."""
     return f"bundles/{sha256}.tar"

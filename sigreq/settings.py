@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sigreq.domain.limits import UnpackLimits
 from sigreq.domain.mailbox import read_mailbox
 
+PASSPHRASE_LENGTH = 16
+"""Shorter ones can be guessed by who has a copy of the database."""
+
 
 def _plain_seconds(value: object) -> object:
     is_number = isinstance(value, str) and value.replace(".", "", 1).isdigit()
@@ -138,6 +141,22 @@ class Mail(Section):
     base_url: str | None = None
 
 
+class Trust(Section):
+    """Signing. Without a passphrase no key can be made; until keys are installed nothing is signed.
+
+    `signers` has, by key id, the securesystemslib URI of each key that a device or a service holds; `pin` is what such
+    a device may ask for. `is_public` opens the bundle repository to everybody.
+    """
+
+    passphrase: Annotated[SecretStr, Field(min_length=PASSPHRASE_LENGTH)] | None = None
+    signers: dict[str, str] = {}
+    pin: SecretStr | None = None
+    timestamp_life: Duration = timedelta(days=1)
+    snapshot_life: Duration = timedelta(days=7)
+    targets_life: Duration = timedelta(days=30)
+    is_public: bool = False
+
+
 class Settings(BaseSettings):
     """All of it. Missing or malformed settings fail at start, by name."""
 
@@ -153,4 +172,5 @@ class Settings(BaseSettings):
     scanning: Scanning = Scanning()
     webhooks: Webhooks = Webhooks()
     mail: Mail | None = None
+    trust: Trust = Trust()
     work_dir: Path = Path(gettempdir()) / "sigreq-work"

@@ -43,6 +43,9 @@ from sigreq.settings import Settings
 from sigreq.store import workers
 from sigreq.store.jobs import JobName
 from sigreq.transaction import Database, utc_now
+from sigreq.trust import repository
+from sigreq.trust.keyring import Keyring
+from sigreq.trust.repository import Repository, lives_of
 from sigreq.upkeep.deadlines import warn
 from sigreq.upkeep.expired import end_expired_extras
 from sigreq.upkeep.feed import drop_old_entries
@@ -86,6 +89,8 @@ class TrackWorker:
         self._clamav = self._found_clamav()
         hooks = settings.webhooks
         self._sender = WebhookSender(allow_private=hooks.allow_private_addresses, timeout=hooks.timeout)
+        self._keyring = Keyring(settings.trust)
+        self._lives = lives_of(settings.trust)
         self._runner = Runner(self._database, self._works(), settings.jobs)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._at_once = {lane: asyncio.Semaphore(settings.jobs.at_once) for lane in (True, False)}
@@ -109,7 +114,7 @@ class TrackWorker:
         parts = PartScanner(database, rulesets, stored, engines, bundles, lease)
         corpus = CorpusReader(database, rulesets, bundles, lease)
         writer = Letters(database, self._sender, settings.mail)
-        prover = Proof(database, bundles, rulesets, stored, engines, settings.analysis.claim, lease)
+        prover = Proof(database, bundles, rulesets, stored, engines, self._keyring, settings.analysis.claim, lease)
         return {
             JobName.SCREEN: Work(screener.screen, screening.give_up),
             JobName.EXAMINE: Work(screener.examine_again, screening.give_up_again),
@@ -118,12 +123,16 @@ class TrackWorker:
             JobName.CORPUS_READ: Work(corpus.read, reading.give_up),
             JobName.CORPUS_SWEEP: Work(corpus.sweep, reading.give_up_sweep),
             JobName.PROVE: Work(prover.prove, proof.give_up),
+            JobName.REPOSITORY: Work(self._repository(bundles).publish, repository.give_up),
             JobName.PREPARE: Work(Preparation(database, rulesets, self._scanner).prepare, preparation.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),
             JobName.WARN: Work(writer.warn, letters.give_up),
             JobName.ALERT: Work(writer.alert, letters.give_up),
             JobName.DELIVER: Work(Deliveries(database, self._sender).deliver, deliveries.give_up),
         }
+
+    def _repository(self, bundles: Blobs) -> Repository:
+        return Repository(self._database, bundles, self._keyring, self._lives)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then finish what is under way for a few seconds more."""
@@ -247,6 +256,7 @@ class TrackWorker:
         await lapse_claims(self._database)
         await close_silent(self._database, self._settings.analysis)
         await end_expired_extras(self._database)
+        await repository.keep_fresh(self._database, self._lives)
 
 
 def own_folder(work_dir: Path) -> Path:

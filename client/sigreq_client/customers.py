@@ -85,6 +85,10 @@ class CustomerOperations(Caller[R_co]):
         """Answer the analyst's question, or add something."""
         return self._post("submissions", submission_id, "reply", message=message)
 
+    def evidence(self, submission_id: str) -> R_co:
+        """The signed statement that a published version fixed it: an in-toto statement in a DSSE envelope."""
+        return self._get("submissions", submission_id, "evidence")
+
     def withdraw(self, submission_id: str, reason: str | None = None) -> R_co:
         """Take a submission back."""
         return self._post("submissions", submission_id, "withdraw", reason=reason)

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from sigreq.api import views
+from sigreq.api.doorway import Services
 from sigreq.api.schemas import OrganisationIn, PersonIn, ProductIn, TargetsIn
 from sigreq.domain.people import Actor, Permission, Role, require
 from sigreq.domain.targets import in_order
@@ -110,12 +111,13 @@ async def list_products(tx: NamedDependency[Transaction], actor: NamedDependency
 async def withdraw_release(
     product: FromPath[str],
     version: FromPath[str],
+    services: NamedDependency[Services],
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
 ) -> views.ReleaseView:
     """It no longer counts as a database; what it fixed goes back to the feed and is to come out anew."""
     require(actor, Permission.ADMINISTER)
-    return views.release(await use_withdraw(tx, actor, product, version))
+    return views.release(await use_withdraw(tx, services.keyring, actor, product, version))
 
 
 ROUTES = [

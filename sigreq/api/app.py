@@ -23,6 +23,7 @@ from sigreq.api import (
     problems,
     releases,
     reports,
+    repository,
     review,
     samples,
     screening,
@@ -38,6 +39,7 @@ from sigreq.domain.errors import Problem
 from sigreq.jobs import Hints
 from sigreq.settings import Settings
 from sigreq.transaction import Database
+from sigreq.trust.keyring import Keyring
 
 ROUTES = {
     "Account": account.ROUTES,
@@ -47,6 +49,7 @@ ROUTES = {
     "Changes": changes.ROUTES,
     "Releases": [*feed.ROUTES, *releases.ROUTES, *trains.ROUTES],
     "Extras and relief": extras.ROUTES,
+    "Bundle repository": repository.ROUTES,
     "Clean corpus": corpus.ROUTES,
     "Phone": phone.ROUTES,
     "Reports": reports.ROUTES,
@@ -101,7 +104,8 @@ async def _services(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     samples_store = Blobs(settings.s3, settings.s3.samples)
     bundles_store = Blobs(settings.s3, settings.s3.bundles)
     room = WaitingRoom(database, url, settings.feed)
-    app.state.services = Services(settings, database, samples_store, bundles_store, hints, room)
+    keyring = Keyring(settings.trust)
+    app.state.services = Services(settings, database, samples_store, bundles_store, hints, room, keyring)
     try:
         async with room.opened():
             yield

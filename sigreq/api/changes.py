@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from sigreq.api import views
-from sigreq.api.doorway import etag, spoken
+from sigreq.api.doorway import Services, etag, spoken
 from sigreq.api.schemas import ChangeIn, Payload, Reason, RevisionIn
 from sigreq.api.submissions import MAX_PAGE
 from sigreq.domain.lifecycle import ChangeState
@@ -80,12 +80,13 @@ async def test(
 async def approve(
     change_id: FromPath[str],
     held: NamedDependency[int],
+    services: NamedDependency[Services],
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
 ) -> Response[views.ChangeView]:
-    """By a lead who did not write it."""
+    """By a lead who did not write it. It leaves signed, in the feed's `envelope`."""
     require(actor, Permission.APPROVE)
-    return await _shown(tx, await use.approve(tx, actor, spoken("CH", change_id), held))
+    return await _shown(tx, await use.approve(tx, services.keyring, actor, spoken("CH", change_id), held))
 
 
 @post("/v1/changes/{change_id:str}/reject", status_code=200, summary="Reject a change")

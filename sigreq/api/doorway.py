@@ -19,6 +19,7 @@ from sigreq.jobs import Hints
 from sigreq.settings import Settings
 from sigreq.store import people
 from sigreq.transaction import Database, Transaction
+from sigreq.trust.keyring import Keyring
 
 AnyRequest = Request[Any, Any, State]
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="the ETag of what you read")]
@@ -35,6 +36,7 @@ class Services:
     bundles: Blobs
     hints: Hints
     feed: WaitingRoom
+    keyring: Keyring
 
 
 async def provide_services(state: State) -> Services:

@@ -167,11 +167,12 @@ async def read_snapshot(
     product: FromQuery[str],
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
+    services: NamedDependency[Services],
     on_track: OnTrack = None,
 ) -> dict[str, Any]:
     """Every change that was approved and that no release has answered yet, and the cursor to read on from."""
     require(actor, Permission.READ_FEED)
-    found = await take(tx, product, on_track)
+    found = await take(tx, services.keyring, product, on_track)
     items = [
         {"action": "approved", "state": row.state, "track": row.track, "change": told} for row, told in found.changes
     ]

@@ -17,12 +17,14 @@ from sigreq.domain import errors, release_errors
 from sigreq.domain.bundles import UnfitRulesetError
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.signing import target_name
 from sigreq.domain.targets import Target
 from sigreq.release.gate import Train, begin_train
 from sigreq.release.publish import Built, Publication, publish
 from sigreq.scanning import bundled
 from sigreq.store import gates, releases, submissions
 from sigreq.transaction import Transaction
+from sigreq.trust.targets import store
 
 RULESET_BODY_BYTES = 64 * 1024**2
 
@@ -94,7 +96,7 @@ async def publish_release(
     publication = await _sent(product, version, request, services)
     if publication.published_at is not None:
         require(actor, Permission.ADMINISTER)
-    publication = await _bundled(publication, services)
+    publication = await _offered(await _bundled(publication, services), services)
     async with services.database.transaction() as tx:
         row, is_new = await publish(tx, actor, publication)
     return Response(views.release(row), status_code=201 if is_new else 200)
@@ -122,6 +124,16 @@ async def _bundled(publication: Publication, services: Services) -> Publication:
     except UnfitRulesetError as error:
         raise release_errors.RulesetUnfit(version=publication.version, why=str(error)) from error
     return replace(publication, bundles=kept)
+
+
+async def _offered(publication: Publication, services: Services) -> Publication:
+    """The same, with what clients of the bundle repository get in its place there: the bundles, and the rules."""
+    files = {"ruleset.json": publication.ruleset.document()}
+    for target, bundle in bundled.described(publication.bundles).items():
+        files[f"{target}.tar"] = await bundled.fetched(services.bundles, bundle)
+    product, version = publication.product, publication.version
+    stored = [await store(services.bundles, target_name(product, version, file), files[file]) for file in files]
+    return replace(publication, offered=stored)
 
 
 @get("/v1/releases/{product:str}/{version:str}/bundles/{target:str}", summary="A version as an engine loads it")

@@ -20,6 +20,7 @@ from sigreq.review import customer
 from sigreq.store import submissions, trains
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
+from sigreq.trust import evidence
 from sigreq.validation import report
 
 MAX_PAGE = 200
@@ -74,6 +75,18 @@ async def read_timeline(
     row = await submissions.get(tx, spoken("SR", submission_id), actor)
     found = await submissions.timeline(tx, row.id, is_public_only=not actor.is_staff)
     return {"items": [staff_view(*each) if actor.is_staff else public_view(each[0]) for each in found]}
+
+
+@get("/v1/submissions/{submission_id:str}/evidence", summary="Signed evidence of the fix")
+async def read_evidence(
+    submission_id: FromPath[str], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> dict[str, Any]:
+    """An in-toto statement in a DSSE envelope, signed when the fix was proved; `sigreq verify` checks it offline.
+
+    404 as long as the case is not fixed, and for fixes of a time when no signing keys were installed.
+    """
+    require(actor, Permission.SEE_SUBMISSIONS)
+    return await evidence.of(tx, await submissions.get(tx, spoken("SR", submission_id), actor))
 
 
 @post("/v1/submissions/{submission_id:str}/reply", status_code=200, summary="Answer our question, or comment")
@@ -187,6 +200,7 @@ ROUTES = [
     list_submissions,
     read_submission,
     read_timeline,
+    read_evidence,
     reply,
     withdraw,
     confirm,

@@ -13,6 +13,7 @@ from sigreq.cli.due_times import due_times
 from sigreq.cli.kinds import LANGUAGES, Moment, Span, Targets
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import Document, moment, table
+from sigreq.cli.signing_keys import signing_keys
 
 
 @click.group()
@@ -20,7 +21,7 @@ def admin() -> None:
     """Customers and what they were promised, people, keys, products and published databases."""
 
 
-for command in (bootstrap, due_times, corpus, *contracts.COMMANDS):
+for command in (bootstrap, due_times, corpus, signing_keys, *contracts.COMMANDS):
     admin.add_command(command)
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from sigreq.domain.submission import Track
 from sigreq.domain.targets import Target, in_order
 
 LANGUAGES = ["en", "ru"]
@@ -105,3 +106,16 @@ class Incidents(click.ParamType[int | None]):
         if not re.fullmatch(r"[0-9]{1,6}", value):
             self.fail(f"{value!r} is neither a number nor `unlimited`.", param, ctx)
         return int(value)
+
+
+class Thresholds(click.ParamType[dict[Track, int]]):
+    """How many signatures each track needs, such as expedited=1,standard=2."""
+
+    name = "thresholds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[Track, int]:
+        """Read it; every track must have a number."""
+        found = dict(re.findall(r"(?:^|,)([a-z]+)=([1-9])(?=,|$)", value))
+        if set(found) != {track.value for track in Track} or value.count("=") != len(found):
+            self.fail(f"{value!r} does not say, as expedited=1,standard=2 does, what each track needs.", param, ctx)
+        return {Track(name): int(count) for name, count in found.items()}

@@ -37,6 +37,9 @@ SECTIONS = {
         "withdraw": Entry("respond:withdraw", "Take a submission back."),
         "account": Entry("account:account", "Show who you are and what you were promised."),
         "contact": Entry("account:contact", "Have every event written to your e-mail address."),
+        "evidence": Entry("evidence:evidence", "Get the signed evidence that a fix works."),
+        "bundle": Entry("bundle:bundle", "Get published bundles, and check whose they are."),
+        "verify": Entry("bundle:verify", "Check signed evidence, without any server."),
         "webhook": Entry("account:webhook", "Have every event sent to an address of yours."),
     },
     "For staff": {

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -35,6 +35,7 @@ class Session:
     client: "sigreq_client.Client"
     url: str
     is_json: bool
+    key: str | None = field(default=None, repr=False)
 
     def show(self, document: Any, text: str) -> None:
         """Print the document for programs, or the text for people."""
@@ -49,7 +50,7 @@ class Session:
 def connection(url: str, key: str | None, *, is_json: bool) -> Iterator[Session]:
     """An open session for the block; what goes wrong in it ends the command with a clear message."""
     with sigreq_client.Client(url, key) as client:
-        session = Session(client, url, is_json)
+        session = Session(client, url, is_json, key)
         try:
             yield session
         except sigreq_client.ApiError as error:

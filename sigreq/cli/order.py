@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sigreq.cli.approvals import check_approvals
 from sigreq.cli.candidate import Candidate, next_place
 from sigreq.cli.options import Session
 from sigreq.cli.output import moment
@@ -22,6 +23,7 @@ class Order:
     version: str | None
     state: Path
     into: Path | None
+    root: Path | None = None
     is_dry_run: bool = False
     waits_for_train: bool = False
 
@@ -32,6 +34,7 @@ class Order:
             items = due(items, self._schedule(), datetime.now(UTC))
         if not items:
             return None
+        check_approvals(self.root, self.product, items)
         place = next_place(self.session.client, self.product, self.version, datetime.now(UTC).date())
         return Candidate.made(self.product, place, items, left_out)
 

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from sigreq.cli.atomic import replace_file
+from sigreq.cli.bundle import root_option
 from sigreq.cli.candidate import Candidate, next_place
 from sigreq.cli.feed_reading import read_feed
 from sigreq.cli.options import Session, api_command
@@ -79,6 +80,7 @@ def poll(session: Session, *, product: str, track: str | None, state: Path | Non
 @_version
 @_state
 @click.option("--into", type=_folder, required=True, help="The folder to write, which `publish` reads.")
+@root_option
 @api_command
 def build(session: Session, *, state: Path | None, into: Path, **said: Any) -> None:
     """Make the next version from what `poll` found: its rules and a bundle for each engine, in a folder.
@@ -120,6 +122,7 @@ def publish_folder(session: Session, folder: Path, state: Path | None) -> None:
 @click.option("--into", type=_folder, help="A folder that keeps what was built last.")
 @click.option("--once", is_flag=True, help="Look once and end, instead of polling.")
 @click.option("--interval", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds.")
+@root_option
 @click.option("--now", is_flag=True, help="Publish standard changes too, though no train departs yet.")
 @click.option("--dry-run", is_flag=True, help="Look once, say what would be published, and change nothing.")
 @api_command

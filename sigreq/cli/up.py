@@ -66,6 +66,7 @@ def _watch(service: "Service", stop: "Event") -> None:
 def _welcome(service: "Service", rules: Path | None) -> None:
     from sigreq.embedded.example import first_database
     from sigreq.embedded.keys import first_keys
+    from sigreq.embedded.signing import ROOT_FILE
 
     kept = service.data / "keys"
     keys = first_keys(service.env["SIGREQ_DATABASE__URL"], kept)
@@ -82,6 +83,7 @@ def _welcome(service: "Service", rules: Path | None) -> None:
                 f"OpenAPI page     {service.url}/schema",
                 f"keys             {kept} (only you can read it)",
                 *lines,
+                f"trusted root     {service.data / ROOT_FILE} (development keys: their root key lies beside it)",
                 "",
                 "Try:",
                 f"  export SIGREQ_URL={service.url}",

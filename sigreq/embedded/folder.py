@@ -27,6 +27,7 @@ _SECRETS = (
     "volume_read",
     "filer_write",
     "filer_read",
+    "signing",
 )
 
 
@@ -87,6 +88,9 @@ def _secrets(path: Path) -> dict[str, str]:
     file = path / "secrets.json"
     if file.exists():
         kept: dict[str, str] = json.loads(file.read_text())
+        if missing := [name for name in _SECRETS if name not in kept]:  # the folder is of an earlier version
+            kept |= {name: secrets.token_hex(20) for name in missing}
+            write_private(file, json.dumps(kept))
         return kept
     if (path / "postgres").exists():
         message = f"{file} is gone, and the data beside it cannot be used without it: put it back or name a new folder"

@@ -16,6 +16,7 @@ import httpx2
 
 from sigreq.domain.submission import Track
 from sigreq.embedded.process import Child, EmbeddedError, Program, tail, write_private
+from sigreq.embedded.signing import development_keys
 from sigreq.embedded.stack import Addresses, ServerName, Stack
 from sigreq.migrations.run import upgrade
 
@@ -48,6 +49,7 @@ class Service:
         addresses = self._stack.start()
         try:
             upgrade(addresses.owner_database_url, addresses.database_url)
+            development_keys(addresses.database_url, self.data, addresses.signing_passphrase)
             port = _free_port(self.data / "port", self._host, self._asked_port)
             self.url = f"http://{self._host}:{port}"
             around = {name: value for name, value in os.environ.items() if re.match("SIGREQ_[A-Z0-9]+__", name)}
@@ -140,6 +142,7 @@ def _settings(addresses: Addresses, data: Path) -> dict[str, str]:
         "SIGREQ_S3__BUNDLES__NAME": addresses.bundles_bucket,
         "SIGREQ_S3__BUNDLES__ACCESS_KEY": addresses.bundles_access_key,
         "SIGREQ_S3__BUNDLES__SECRET_KEY": addresses.bundles_secret_key,
+        "SIGREQ_TRUST__PASSPHRASE": addresses.signing_passphrase,
         "SIGREQ_WORK_DIR": str(work),
     }
 

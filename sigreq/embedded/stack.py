@@ -35,6 +35,7 @@ class Addresses:
     samples_secret_key: str = field(repr=False)
     bundles_access_key: str = field(repr=False)
     bundles_secret_key: str = field(repr=False)
+    signing_passphrase: str = field(repr=False)
     samples_bucket: ClassVar[str] = BUCKETS["samples"]
     bundles_bucket: ClassVar[str] = BUCKETS["bundles"]
 
@@ -75,6 +76,7 @@ class Stack:
             samples_secret_key=folder.secrets["samples_secret_key"],
             bundles_access_key=folder.secrets["bundles_access_key"],
             bundles_secret_key=folder.secrets["bundles_secret_key"],
+            signing_passphrase=folder.secrets["signing"],
         )
 
     def stop(self) -> None:

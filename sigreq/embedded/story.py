@@ -100,14 +100,20 @@ def approve(stage: Stage) -> None:
 def release(stage: Stage) -> None:
     """The release tool polls, builds and publishes; the service proves both fixes on the customers' own files."""
     stage.say("\nThe release tool polls the feed, builds the next database and publishes it")
-    state = str(stage.work / "release-state.json")
-    stage.run("release", "release", "run", "--product", NAME, "--version", NEXT, "--once", "--state", state)
+    state, root = str(stage.work / "release-state.json"), str(stage.work / "root.json")
+    stage.run(
+        "release", "release", "run", "--product", NAME, "--version", NEXT, "--once", "--state", state, "--root", root
+    )
     for label in ("fp", "fn"):
         case = stage.wait(stage.cases[label], "fixed", "in_analysis")
         proof = [scan for scan in case["scans"] if scan["purpose"] == "proof"]
         stage.must(case["fixed_in"] == NEXT, f"{case['id']} is {case['state']} in {case['fixed_in']}")
         stage.must(len(proof) == 1, f"proved by a scan of the customer's file: {proof[0]['outcome']}")
     stage.run("customer", "confirm", stage.cases["fp"])
+    signed = str(stage.work / "proof.dsse.json")
+    stage.run("customer", "evidence", stage.cases["fp"], "--out", signed)
+    told = stage.run("customer", "verify", signed, "--root", root)["predicate"]
+    stage.must(told["version"] == NEXT, f"signed evidence, checked with the root file: {told['results'][0]['outcome']}")
 
 
 def tell(stage: Stage, receiver: Receiver) -> None:

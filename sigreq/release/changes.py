@@ -9,6 +9,8 @@ from sigreq.domain.extras import Ending
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
+from sigreq.domain.signing import KeyRole
+from sigreq.domain.statements import CHANGE_TYPE, change_document
 from sigreq.domain.submission import Track
 from sigreq.domain.trains import departure
 from sigreq.release import gate
@@ -18,6 +20,7 @@ from sigreq.store.moves import Move, begin_change, move_change, move_submission
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, FeedEntry
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
+from sigreq.trust.keyring import Keyring
 
 
 async def draft(
@@ -65,8 +68,8 @@ async def start_test(tx: Transaction, actor: Actor, change_id: str, held: int) -
     return await move_change(tx, change_id, move)
 
 
-async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> Change:
-    """Release the change to the feed. Raises FourEyes for its writer, GatePassStale when a newer version is out."""
+async def approve(tx: Transaction, keyring: Keyring, actor: Actor, change_id: str, held: int) -> Change:
+    """Release the change to the feed, signed. Raises FourEyes for its writer, GatePassStale, ServiceUnavailable."""
     await locks.hold(tx, Lock.FEED)  # before any row, as in `publish`: else each could wait for the other
     change = await changes.get(tx, change_id)
     writers = await changes.writers(tx, change_id)
@@ -84,7 +87,7 @@ async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> C
     if isinstance(content, AllowedHash):  # it may have become known since it was drafted
         for each in helped:
             await known.check_allowed(tx, each, content.sha256)
-    await announce(tx, moved, "approved")
+    await announce_approved(tx, keyring, moved)
     departs_at = departure(await trains.schedule(tx, moved.product_id), moved.track, tx.at)
     departs = {"expected_release_at": departs_at.isoformat()} if departs_at > tx.at else {}
     for each in helped:
@@ -142,22 +145,40 @@ async def prove_if_complete(tx: Transaction, change_id: str) -> None:
             jobs.add(tx, jobs.JobName.PROVE, helped.track, args)
 
 
+async def announce_approved(tx: Transaction, keyring: Keyring, change: Change) -> None:
+    """Append to the feed that a change is to be released, with the signatures that release tooling asks for.
+
+    Raises ServiceUnavailable when it cannot be signed; only where no keys are installed it goes out without.
+    """
+    await _append(tx, change, "approved", await sealed(tx, keyring, change))
+
+
+async def sealed(tx: Transaction, keyring: Keyring, change: Change) -> dict[str, Any]:
+    """What release tooling has to know of an approved change, and its signatures. Raises ServiceUnavailable."""
+    document = await _described(tx, change)
+    payload = change_document(change.product_id, change.track, document)
+    return {**document, "envelope": await keyring.seal(tx, KeyRole.APPROVALS, CHANGE_TYPE, payload)}
+
+
 async def announce(tx: Transaction, change: Change, action: str) -> None:
     """Append to the feed what became of a change."""
+    await _append(tx, change, action, await _described(tx, change))
+
+
+async def _append(tx: Transaction, change: Change, action: str, document: dict[str, Any]) -> None:
     entry = FeedEntry(
         number=0,
         product_id=change.product_id,
         track=change.track,
         action=action,
         change_id=change.id,
-        document=await described(tx, change),
+        document=document,
         at=tx.at,
     )
     await feed.append(tx, entry)
 
 
-async def described(tx: Transaction, change: Change) -> dict[str, Any]:
-    """What release tooling has to know of a change."""
+async def _described(tx: Transaction, change: Change) -> dict[str, Any]:
     revision = await changes.revision(tx, change)
     return {
         "id": change.id,

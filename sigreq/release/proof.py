@@ -13,6 +13,7 @@ from sigreq.domain.changes import RESOLUTIONS, ChangeKind
 from sigreq.domain.examination import Examination, File, overall, shown
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.statements import FixedCase, Scanned
 from sigreq.domain.submission import Kind
 from sigreq.domain.targets import Target
 from sigreq.domain.two_engines import of_each_itself
@@ -31,6 +32,8 @@ from sigreq.store.scans import Round
 from sigreq.tables.releases import Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
+from sigreq.trust.evidence import attest, bundles_of
+from sigreq.trust.keyring import Keyring
 from sigreq.work import Finish, GaveUp, nothing
 
 Results = Sequence[tuple[File, ScanResult]]
@@ -74,6 +77,7 @@ class Proof:
     rulesets: Rulesets
     stored: StoredSamples
     engines: Engines
+    keyring: Keyring
     claim: timedelta
     lease: timedelta
 
@@ -101,6 +105,7 @@ class Proof:
             is_right = is_proved(examination.shown(of.kind, ruleset.digest))
             if is_right and (clamav is None or clamav.is_right):
                 await _fixed(tx, found, sent, clamav, proved[-1].kind)
+                await attest(tx, self.keyring, await _case(tx, found, sent))
             else:
                 await _failed(tx, found, sent, clamav, self.claim)
 
@@ -185,6 +190,26 @@ async def _fixed(
         "steps": steps(product.update_instructions, of.kind),
     }
     await move_submission(tx, of.id, Move(Event.FIXED, values=values, data=data))
+
+
+async def _case(tx: Transaction, found: _Published, results: Results) -> FixedCase:
+    """What is signed about it: the files that were scanned."""
+    release = found.release
+    return FixedCase(
+        submission=found.submission.id,
+        kind=found.submission.kind,
+        product=release.product_id,
+        version=release.version,
+        ruleset_sha256=release.ruleset_digest,
+        bundles=await bundles_of(tx, release.product_id, release.version),
+        engine=ENGINE,
+        scanned_at=tx.at,
+        files=[
+            Scanned(file.name, file.facts.sha256, result.outcome, result.detections)
+            for file, result in results
+            if file.facts is not None
+        ],
+    )
 
 
 async def _failed(

@@ -21,6 +21,8 @@ from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change
 from sigreq.tables.releases import Change, Release
 from sigreq.transaction import Transaction
+from sigreq.trust import targets
+from sigreq.trust.targets import Stored
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Built:
 class Publication:
     """One finished database version. `published_at` is set only when history is imported.
 
-    With `rolls_back_to` its content is that of this earlier version, and undoes what came out since.
+    With `rolls_back_to` its content is that of this earlier version, and undoes what came out since. `offered` is what
+    clients get of it; like the bundles it is in the store already.
     """
 
     product: str
@@ -49,6 +52,7 @@ class Publication:
     rolls_back_to: str | None = None
     bundles: Sequence[Mapping[str, Any]] = ()
     """Built from the ruleset, and in the store already."""
+    offered: Sequence[Stored] = ()
 
     @property
     def digest(self) -> str:
@@ -98,6 +102,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     included = frozenset(change.id for change, built in waiting if built.is_included)
     await extras.follow(tx, actor, extras.NewVersion(row.product_id, publication.ruleset, included))
     await recheck.begin(tx, row)
+    await targets.offer(tx, row.product_id, row.version, publication.offered)
     for queue in Track:
         args = {"product": row.product_id, "version": row.version}
         jobs.add(tx, jobs.JobName.PREPARE, queue, args)

@@ -3,15 +3,17 @@
 from sigreq.domain.extras import Ending
 from sigreq.domain.lifecycle import ChangeEvent, Event, State
 from sigreq.domain.people import Actor
-from sigreq.release.changes import announce
+from sigreq.release.changes import announce_approved
 from sigreq.store import changes, extra_notes, extras, locks, releases, submissions, withdrawn
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change, move_submission
 from sigreq.tables.releases import Release
 from sigreq.transaction import Transaction
+from sigreq.trust.keyring import Keyring
+from sigreq.trust.targets import publish_soon
 
 
-async def withdraw_release(tx: Transaction, actor: Actor, product: str, version: str) -> Release:
+async def withdraw_release(tx: Transaction, keyring: Keyring, actor: Actor, product: str, version: str) -> Release:
     """Withdraw a version; doing so twice is no error. The live one before it is the latest again.
 
     Its changes go back to the feed, its fixes back to waiting, and every open submission made under it is told. A
@@ -26,7 +28,8 @@ async def withdraw_release(tx: Transaction, actor: Actor, product: str, version:
         data = {"version": version}
         values = {"published_in": None}
         moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_WITHDRAWN, actor, None, None, values, data))
-        await announce(tx, moved, "approved")
+        await announce_approved(tx, keyring, moved)
+    publish_soon(tx)
     on_it = await extras.standing_on(tx, product, version)
     helped = await submissions.ids_helped_by(tx, [each.change_id for each in on_it if each.change_id])
     fixed_in_it, made_under_it = await submissions.lock_concerned(tx, product, version, helped)

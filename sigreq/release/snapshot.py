@@ -6,10 +6,11 @@ from typing import Any
 
 from sigreq.domain.feed import Place
 from sigreq.domain.submission import Track
-from sigreq.release.changes import described
+from sigreq.release.changes import sealed
 from sigreq.store import feed, releases
 from sigreq.tables.releases import Change
 from sigreq.transaction import Transaction
+from sigreq.trust.keyring import Keyring
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,12 @@ class Snapshot:
     cursor: Place
 
 
-async def take(tx: Transaction, product_id: str, track: Track | None) -> Snapshot:
-    """The open changes of a product, oldest first. Raises NotFound.
+async def take(tx: Transaction, keyring: Keyring, product_id: str, track: Track | None) -> Snapshot:
+    """The open changes of a product, oldest first. Raises NotFound, ServiceUnavailable.
 
     The cursor is read first: what is approved or ended meanwhile may stand in both, and nothing in neither.
     """
     await releases.known_product(tx, product_id)
     cursor = await feed.end(tx)
     rows = await feed.open_changes(tx, product_id, track)
-    return Snapshot([(row, await described(tx, row)) for row in rows], cursor)
+    return Snapshot([(row, await sealed(tx, keyring, row)) for row in rows], cursor)

@@ -31,6 +31,7 @@ class JobName(StrEnum):
     CORPUS_SWEEP = "corpus.sweep"
     PROVE = "submission.prove"
     PREPARE = "release.prepare"
+    REPOSITORY = "repository.publish"
     DELIVER = "webhook.deliver"
     MAIL = "mail.send"
     WARN = "warning.tell"
@@ -69,6 +70,12 @@ async def add_many(tx: Transaction, name: JobName, rows: Sequence[tuple[Track, d
     values = [{**common, "id": uuid4().hex, "queue": queue, "args": args} for queue, args in rows]
     if values:
         await tx.session.execute(insert(Job), values)
+
+
+async def is_open(tx: Transaction, name: JobName) -> bool:
+    """Whether a job of this kind waits or is being done."""
+    statement = select(col(Job.id)).where(col(Job.name) == name, col(Job.done_at).is_(None)).limit(1)
+    return await tx.session.scalar(statement) is not None
 
 
 async def claim(tx: Transaction, job_id: str, length: timedelta) -> Lease | None:

@@ -16,6 +16,7 @@ class Lock(IntEnum):
     FIRST_ADMINISTRATOR = 0x5167_0004
     SOLVED = 0x5167_0005
     CORPUS = 0x5167_0006
+    REPOSITORY = 0x5167_0008
 
 
 async def hold(tx: Transaction, lock: Lock) -> None:

@@ -26,11 +26,13 @@ def test_every_permission_is_somebodys() -> None:
     assert all(ALLOWED.values())
 
 
-def test_customers_only_submit_and_see_submissions_and_what_is_in_force_for_them() -> None:
-    assert {each for each in Permission if CUSTOMER in ALLOWED[each]} == {
+def test_customers_only_submit_and_see_submissions_and_what_they_may_load() -> None:
+    allowed = {each for each in Permission if CUSTOMER in ALLOWED[each]}
+    assert allowed == {
         Permission.SUBMIT,
         Permission.SEE_SUBMISSIONS,
         Permission.SEE_EXTRAS,
+        Permission.READ_BUNDLES,
     }
 
 

@@ -45,6 +45,7 @@ def test_the_feed_says_what_a_change_is_for(world: World) -> None:
     change = approved(world, case)
     item = world.release.feed(product)["items"][0]
     assert (item["action"], item["track"]) == ("approved", "standard")
+    assert item["change"].pop("envelope")["payloadType"] == "application/vnd.sigreq.change+json"
     assert item["change"] == {
         "id": change["id"],
         "rev": 1,

@@ -13,7 +13,7 @@ from sigreq.embedded.stack import Addresses
 from sigreq.store.jobs import JobName
 from tests.embedded.support import query
 
-HISTORY = ("event", "feed_entry", "scan", "change_revision")
+HISTORY = ("event", "feed_entry", "scan", "change_revision", "evidence", "bundle_target", "repository_document")
 CODES = [
     "address_private",
     "already_exists",
@@ -104,6 +104,10 @@ def test_the_application_cannot_rewrite_history(addresses: Addresses, table: str
         "feed_entry SET action = 'x'",
         "scan SET outcome = 'clean'",
         "change_revision SET rev = 2",
+        "evidence SET version = 'x'",
+        "bundle_target SET sha256 = 'x'",
+        "repository_document SET version = 2",
+        "signing_key SET public = '{}'",
     ],
 )
 def test_the_application_cannot_edit_history(addresses: Addresses, change: str) -> None:

@@ -1,0 +1,22 @@
+"""`sigreq evidence`: what proves a fix to others."""
+
+import json
+from pathlib import Path
+
+import click
+
+from sigreq.cli.options import Session, api_command
+
+
+@click.command()
+@click.argument("submission_id", metavar="SUBMISSION")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it. [default: SUBMISSION.dsse.json]"
+)
+@api_command
+def evidence(session: Session, submission_id: str, *, out: Path | None) -> None:
+    """Get the signed statement that a published version fixed SUBMISSION. Check it with `sigreq verify`."""
+    document = session.client.evidence(submission_id)
+    written = out or Path(f"{submission_id}.dsse.json")
+    written.write_text(json.dumps(document) + "\n")
+    session.show(document, f"{written}: check it with sigreq verify {written} --root ROOT")

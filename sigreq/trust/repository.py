@@ -1,0 +1,196 @@
+"""Bundles as a TUF repository: its documents are composed in one transaction, and go out in an order nobody can catch.
+
+Each version of a document is a row before it is an object, so that a publisher that dies is followed by one that
+sends the same bytes. An object that no document names is seen by nobody; the timestamp, which names the rest, is last.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from tuf.api.metadata import DelegatedRole, Delegations, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
+
+from sigreq.blobs import BlobMissing, Blobs, repository_key
+from sigreq.domain.signing import (
+    EXPEDITED_PATHS,
+    KeyRole,
+    KeyState,
+    Lives,
+    is_due,
+    metadata_file,
+    next_version,
+    role_of,
+)
+from sigreq.domain.submission import Track
+from sigreq.settings import Trust
+from sigreq.store import jobs, locks, repository, signing
+from sigreq.store.jobs import JobName, Lease
+from sigreq.store.locks import Lock
+from sigreq.tables.trust import BundleTarget, RepositoryDocument
+from sigreq.transaction import Database, Transaction
+from sigreq.trust.documents import Body, read, signed
+from sigreq.trust.keyring import Keyring, public_of
+from sigreq.work import Finish, nothing
+
+log = structlog.get_logger()
+ACTIVE = (KeyState.ACTIVE,)
+Make = Callable[[int, datetime], Body]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Publishes the bundles that were offered, and keeps the signatures fresh."""
+
+    database: Database
+    bundles: Blobs
+    keyring: Keyring
+    lives: Lives
+
+    async def publish(self, _lease: Lease) -> Finish:
+        """Bring the repository up to date; without installed keys there is none. May be broken off anywhere."""
+        await self.run()
+        return nothing
+
+    async def run(self) -> None:
+        """The same. Raises ServiceUnavailable."""
+        async with self.database.transaction() as tx:
+            await locks.hold(tx, Lock.REPOSITORY)
+            if await repository.latest(tx, Root.type) is None:
+                return
+            is_behind = await self._is_behind(await repository.latest(tx, KeyRole.TIMESTAMP))
+            await compose(tx, self.keyring, self.lives, is_anew=is_behind)
+        await self.upload()
+
+    async def upload(self) -> None:
+        """Send what has not gone out, in its order. Nobody else sends meanwhile: no older timestamp returns."""
+        async with self.database.transaction() as tx:
+            await locks.hold(tx, Lock.REPOSITORY)
+            waiting = await repository.waiting(tx)
+            for row in waiting:
+                await self.put(row)
+            await repository.mark_uploaded(tx, [row.number for row in waiting])
+            await repository.drop_old_contents(tx)
+            newest = await repository.latest(tx, KeyRole.TIMESTAMP)
+            if newest is not None and not waiting and not await self._is_out(newest):
+                await self.put(newest)
+
+    async def put(self, row: RepositoryDocument) -> None:
+        """Send one document. Raises ServiceUnavailable."""
+        content = row.content.encode()
+        key = repository_key(f"metadata/{metadata_file(row.role, row.version)}")
+        await self.bundles.put_bytes(key, content, hashlib.sha256(content).hexdigest())
+
+    async def _is_behind(self, newest: RepositoryDocument | None) -> bool:
+        """Whether clients were shown a later state than we know: the database was restored from a backup."""
+        try:
+            shown = json.loads(await self.bundles.get_bytes(repository_key("metadata/timestamp.json")))
+            return newest is not None and int(shown["signed"]["version"]) > newest.version
+        except (BlobMissing, ValueError, KeyError, TypeError):
+            return False  # what is not there, or not ours, is sent again
+
+    async def _is_out(self, row: RepositoryDocument) -> bool:
+        key = repository_key(f"metadata/{metadata_file(row.role, row.version)}")
+        try:
+            return await self.bundles.get_bytes(key) == row.content.encode()
+        except BlobMissing:
+            return False
+
+
+def lives_of(settings: Trust) -> Lives:
+    """How long documents hold here."""
+    return Lives(settings.timestamp_life, settings.snapshot_life, settings.targets_life)
+
+
+async def give_up(_tx: Transaction, _lease: Lease, told: str) -> None:
+    """Nothing is lost: whatever has not gone out is found again."""
+    log.error("repository.not_published", fault=told)
+
+
+async def keep_fresh(database: Database, lives: Lives) -> None:
+    """Have the repository published again before its timestamp expires, or when something has not gone out."""
+    async with database.transaction() as tx:
+        if await repository.latest(tx, Root.type) is None:
+            return
+        newest = await repository.latest(tx, KeyRole.TIMESTAMP)
+        is_fresh = newest is not None and not is_due(newest.expires_at, lives.timestamp, tx.at)
+        if is_fresh and not await repository.is_any_waiting(tx):
+            return
+        if not await jobs.is_open(tx, JobName.REPOSITORY):
+            jobs.add(tx, JobName.REPOSITORY, Track.EXPEDITED, {})
+
+
+async def compose(
+    tx: Transaction,
+    keyring: Keyring,
+    lives: Lives,
+    states: Collection[KeyState] = ACTIVE,
+    *,
+    is_anew: bool = False,
+) -> None:
+    """Write a new version of each document that changed, is due, or carries other signatures than it should.
+
+    `is_anew` writes all of them. All or none, signed by the keys in these states. The lock REPOSITORY must be held.
+    Raises ServiceUnavailable.
+    """
+    composer = _Composer(tx, keyring, lives, states, is_anew)
+    offered: dict[KeyRole, dict[str, TargetFile]] = {KeyRole.EXPEDITED: {}, KeyRole.TARGETS: {}}
+    for row in await repository.targets(tx):
+        offered[role_of(row.name)][row.name] = _target(row)
+    delegations = await _delegations(tx)
+    expedited = await composer.renew(
+        KeyRole.EXPEDITED, lambda version, until: Targets(version, None, until, offered[KeyRole.EXPEDITED])
+    )
+    targets = await composer.renew(
+        KeyRole.TARGETS, lambda version, until: Targets(version, None, until, offered[KeyRole.TARGETS], delegations)
+    )
+    named = {f"{row.role}.json": _meta(row) for row in (expedited, targets)}
+    snapshot = await composer.renew(KeyRole.SNAPSHOT, lambda version, until: Snapshot(version, None, until, named))
+    of_snapshot = _meta(snapshot)
+    await composer.renew(KeyRole.TIMESTAMP, lambda version, until: Timestamp(version, None, until, of_snapshot))
+
+
+@dataclass(frozen=True)
+class _Composer:
+    tx: Transaction
+    keyring: Keyring
+    lives: Lives
+    states: Collection[KeyState]
+    is_anew: bool
+
+    async def renew(self, role: KeyRole, make: Make) -> RepositoryDocument:
+        """The role's document that says this: the one there is, or else a new version."""
+        row = await repository.latest(self.tx, role)
+        signers = await self.keyring.signers(self.tx, role, self.states)
+        wanted = {each.public_key.keyid for each in signers}
+        is_good = row is not None and not self.is_anew and not is_due(row.expires_at, self.lives.of(role), self.tx.at)
+        if row is not None and is_good:
+            before = read(row)
+            if set(before.signatures) == wanted and make(row.version, before.signed.expires) == before.signed:
+                return row
+        until = self.tx.at.replace(microsecond=0) + self.lives.of(role)
+        body = make(next_version(row.version if row else 0, self.tx.at), until)
+        new = await asyncio.to_thread(signed, role, body, signers, self.tx.at)
+        await repository.write(self.tx, new)
+        return new
+
+
+def _target(row: BundleTarget) -> TargetFile:
+    return TargetFile(row.size, {"sha256": row.sha256}, row.name)
+
+
+def _meta(row: RepositoryDocument) -> MetaFile:
+    """How one document names another: by version, length and hash, so that no two states can be mixed."""
+    return MetaFile.from_data(row.version, row.content.encode(), ["sha256"])
+
+
+async def _delegations(tx: Transaction) -> Delegations:
+    """Who may sign for what lies under `expedited/`, and for nothing else."""
+    keys = {row.id: public_of(row) for row in await signing.keys_of(tx, KeyRole.EXPEDITED, ACTIVE)}
+    name = KeyRole.EXPEDITED.value
+    roles: Mapping[str, Any] = {name: DelegatedRole(name, sorted(keys), 1, terminating=True, paths=[*EXPEDITED_PATHS])}
+    return Delegations(keys, dict(roles))
