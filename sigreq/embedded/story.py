@@ -3,26 +3,28 @@
 import sys
 from pathlib import Path
 
-from sigreq.embedded import contract_story
+from sigreq.embedded import contract_story, guard_story
 from sigreq.embedded.example import PRODUCT
 from sigreq.embedded.postbox import Postbox
 from sigreq.embedded.receiver import Receiver
 from sigreq.embedded.stage import Stage
 
 NAME = str(PRODUCT["id"])
-OLD, GRACE, LATEST, NEXT = "20261121.9", "20261122.0", "20261122.1", "20261122.2"
+OLD, GRACE, LATEST, NEXT, CARELESS = "20261121.9", "20261122.0", "20261122.1", "20261122.2", "20261122.3"
 
 
 def play(stage: Stage, postbox: Postbox) -> None:
     """Play it from the first database to the last webhook and mail. Raises StoryBroken."""
     with Receiver() as receiver:
         prepare(stage, receiver)
+        guard_story.keep_corpus(stage)
         contract_story.promise(stage)
         submit(stage)
         contract_story.call(stage)
         analyse(stage)
         approve(stage)
         release(stage)
+        guard_story.guard(stage, NEXT, CARELESS)
         tell(stage, receiver)
         contract_story.keep(stage, postbox)
 
@@ -34,7 +36,7 @@ def prepare(stage: Stage, receiver: Receiver) -> None:
     instructions = str(PRODUCT["update_instructions"])
     stage.run(
         admin, "admin", "product", "add", NAME, "--title", "Acme AntiVirus", "--scheme", "date_revision",
-        "--update-instructions", instructions,
+        "--update-instructions", instructions, "--targets", guard_story.targets(),
     )  # fmt: skip
     for version, ago in ((OLD, "48h"), (GRACE, "6h"), (LATEST, None)):
         when = ("--ago", ago) if ago else ()
@@ -109,6 +111,7 @@ def release(stage: Stage) -> None:
         proof = [scan for scan in case["scans"] if scan["purpose"] == "proof"]
         stage.must(case["fixed_in"] == NEXT, f"{case['id']} is {case['state']} in {case['fixed_in']}")
         stage.must(len(proof) == 1, f"proved by a scan of the customer's file: {proof[0]['outcome']}")
+        guard_story.by_clamav(stage, case["id"])
     stage.run("customer", "confirm", stage.cases["fp"])
     signed = str(stage.work / "proof.dsse.json")
     stage.run("customer", "evidence", stage.cases["fp"], "--out", signed)
@@ -151,8 +154,11 @@ def _decide(stage: Stage, label: str, determination: str, verdict: str, kind: st
     stage.must(case["id"] == expected, f"{case['id']}: {case['kind']}, track {case['track']}, {case['finding']}")
     stage.run("analyst", "decide", "answer", expected, words, "--qualified")
     stage.run("analyst", "decide", "determine", expected, determination, verdict, words)
-    source = str(stage.samples / "changes" / f"{rule}.yar")
-    change = stage.run("analyst", "decide", "draft", expected, "--kind", kind, "--source", source)["id"]
+    if kind == "rule_add":
+        change = guard_story.gate(stage, expected)
+    else:
+        source = str(stage.samples / "changes" / f"{rule}.yar")
+        change = stage.run("analyst", "decide", "draft", expected, "--kind", kind, "--source", source)["id"]
     stage.cases[f"{label}-change"] = change
     tested = stage.run("analyst", "decide", "test", change, "--wait")
     stage.must(tested["state"] == "tested", f"{change} passed the gate against {tested['tested_against']}")
