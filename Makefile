@@ -23,7 +23,7 @@ check: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml tools/web/package-lock.json
 	@PYTHON=$(PYTHON) sh tools/install
 
 # Pins every dependency with its hashes, without a single download address. Needs uv on the PATH.
@@ -32,4 +32,4 @@ lock:
 		--no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
 
 clean:
-	rm -rf .venv data build
+	rm -rf .venv data build sigreq/api/console/vendor

@@ -27,11 +27,14 @@ from sigreq.api import (
     submissions,
     submit,
 )
+from sigreq.api.console.pages import Pages
+from sigreq.api.console.router import console
 from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx, provide_visit
 from sigreq.api.reference import ReferencePage
 from sigreq.blobs import Blobs
 from sigreq.domain.errors import Problem
 from sigreq.jobs import Hints
+from sigreq.sessions import Sessions
 from sigreq.settings import Settings
 from sigreq.transaction import Database
 
@@ -64,7 +67,7 @@ OPENAPI = OpenAPIConfig(
 def create_app(settings: Settings) -> Litestar:
     """The application; it connects when it starts and gives everything back when it stops."""
     return Litestar(
-        route_handlers=[Router("/", route_handlers=routes, tags=[tag]) for tag, routes in ROUTES.items()],
+        route_handlers=[*(Router("/", route_handlers=each, tags=[tag]) for tag, each in ROUTES.items()), console()],
         dependencies={
             "services": Provide(provide_services),
             "visit": Provide(provide_visit),
@@ -94,9 +97,14 @@ async def _services(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     database = Database(url, pool_size=settings.database.pool_size, send=hints.send)
     settings.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     samples_store = Blobs(settings.s3, settings.s3.samples)
-    app.state.services = Services(settings, database, samples_store, Blobs(settings.s3, settings.s3.bundles), hints)
+    bundles_store = Blobs(settings.s3, settings.s3.bundles)
+    sessions = Sessions(settings.redis.url.get_secret_value())
+    app.state.services = Services(settings, database, samples_store, bundles_store, hints, sessions)
+    app.state.pages = Pages()
+    app.state.assets = app.state.pages.assets
     try:
         yield
     finally:
+        await sessions.close()
         await hints.close()
         await database.close()

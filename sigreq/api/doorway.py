@@ -15,6 +15,7 @@ from sigreq.domain import errors
 from sigreq.domain.identifiers import IdentifierInvalid, read_identifier
 from sigreq.domain.people import Actor
 from sigreq.jobs import Hints
+from sigreq.sessions import Sessions
 from sigreq.settings import Settings
 from sigreq.store import people
 from sigreq.transaction import Database, Transaction
@@ -33,6 +34,7 @@ class Services:
     samples: Blobs
     bundles: Blobs
     hints: Hints
+    sessions: Sessions
 
 
 async def provide_services(state: State) -> Services:

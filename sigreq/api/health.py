@@ -8,7 +8,6 @@ from typing import Any
 import structlog
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.response import Redirect
 
 from sigreq.api.doorway import Services
 from sigreq.domain.errors import Problem
@@ -99,10 +98,4 @@ def _missing(seen: Sequence[WorkerSeen]) -> Iterator[str]:
         yield "a worker cannot start the processes that examine samples"
 
 
-@get("/", include_in_schema=False)
-async def root() -> Redirect:
-    """There is nothing to see here but the reference."""
-    return Redirect("/schema")
-
-
-ROUTES = [live, ready, root]
+ROUTES = [live, ready]

@@ -1,0 +1,148 @@
+"""What the stable names of the rules are called on pages. Each is translated where it is shown."""
+
+from collections.abc import Mapping
+
+
+def _(text: str) -> str:
+    """Marks a text for translation."""
+    return text
+
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "role": {
+        "customer": _("Customer"),
+        "analyst": _("Analyst"),
+        "lead": _("Lead analyst"),
+        "auditor": _("Auditor"),
+        "release": _("Release tooling"),
+        "administrator": _("Administrator"),
+    },
+    "kind": {"false_positive": _("False positive"), "false_negative": _("False negative")},
+    "short_kind": {"false_positive": _("FP"), "false_negative": _("FN")},
+    "state": {
+        "received": _("Received"),
+        "screening": _("Being screened"),
+        "queued": _("Waiting for an analyst"),
+        "in_analysis": _("In analysis"),
+        "awaiting_customer": _("Waiting for the customer"),
+        "determined": _("Change on its way"),
+        "fixed": _("Fixed"),
+        "closed": _("Closed"),
+    },
+    "change_state": {
+        "drafted": _("Draft"),
+        "testing": _("Being tested"),
+        "tested": _("Passed the gate"),
+        "gate_failed": _("Failed the gate"),
+        "approved": _("Approved"),
+        "picked_up": _("In release"),
+        "published": _("Published"),
+        "withdrawn": _("Withdrawn"),
+    },
+    "track": {"expedited": _("MSA"), "standard": _("Standard")},
+    "severity": {"1": _("L1 critical"), "2": _("L2 high"), "3": _("L3 medium"), "4": _("L4 low")},
+    "finding": {
+        "supported": _("Claim supported"),
+        "refuted": _("Claim refuted"),
+        "not_reproduced": _("Not reproduced"),
+        "undecided": _("Undecided"),
+    },
+    "verdict": {
+        "clean": _("Clean"),
+        "malware": _("Malware"),
+        "pua": _("Potentially unwanted"),
+        "unknown": _("Unknown"),
+    },
+    "determination": {
+        "false_positive_confirmed": _("False positive confirmed"),
+        "false_negative_confirmed": _("False negative confirmed"),
+        "correct_detection": _("The detection is correct"),
+        "not_malicious": _("Not malicious"),
+        "already_fixed": _("Already fixed"),
+        "already_detected": _("Already detected"),
+        "customer_override": _("The customer's own exception"),
+        "inconclusive": _("Inconclusive"),
+    },
+    "resolution": {
+        "signature_added": _("Signature added"),
+        "signature_modified": _("Signature modified"),
+        "signature_disabled": _("Signature disabled"),
+        "allowlisted": _("File allowed"),
+        "no_change": _("No change"),
+        "duplicate": _("Duplicate"),
+        "withdrawn": _("Withdrawn by the customer"),
+    },
+    "change_kind": {
+        "rule_add": _("Add a rule"),
+        "rule_modify": _("Modify a rule"),
+        "sig_disable": _("Disable a signature"),
+        "sig_retire": _("Retire a signature"),
+        "hash_add": _("Detect a file by its hash"),
+        "hash_allow": _("Never detect a file"),
+        "rename": _("Rename a signature"),
+    },
+    "run_state": {"running": _("Running"), "passed": _("Passed"), "failed": _("Failed")},
+    "identity": {"identified": _("Identified"), "not_identified": _("Not identified"), "pending": _("Pending")},
+    "event": {
+        "received": _("Received"),
+        "screening_started": _("Screening started"),
+        "screened": _("Screened"),
+        "answered_automatically": _("Answered automatically: the latest version has the fix"),
+        "taken": _("An analyst took the case"),
+        "resumed": _("Work was resumed"),
+        "claim_renewed": _("The claim was renewed"),
+        "given_back": _("Given back to the queue"),
+        "claim_lapsed": _("The claim lapsed"),
+        "asked": _("The analyst asked"),
+        "replied": _("The customer replied"),
+        "commented": _("The customer commented"),
+        "answered": _("The analyst answered"),
+        "severity_changed": _("The severity was changed"),
+        "determined": _("The analyst concluded"),
+        "fix_approved": _("A change was approved"),
+        "proof_failed": _("The proof on the sample failed"),
+        "fixed": _("Fixed and proved on the sample"),
+        "fix_withdrawn": _("The version with the fix was withdrawn"),
+        "concluded": _("Closed without a change"),
+        "confirmed": _("The customer confirmed the fix"),
+        "closed_after_silence": _("Closed after silence"),
+        "still_happens": _("Reopened: it still happens"),
+        "disputed": _("Reopened: the decision is disputed"),
+        "regressed": _("Reopened: the fix came undone"),
+        "withdrawn": _("Withdrawn by the customer"),
+        "duplicate_joined": _("The same files were sent again"),
+        "sample_downloaded": _("A sample was downloaded"),
+        "attention_raised": _("Needs attention"),
+        "phone_called": _("The customer called"),
+        "calendar_changed": _("The business hours were changed"),
+        "miss_explained": _("A late answer was explained"),
+        "examination_asked": _("Another examination was asked for"),
+        "examined_again": _("The files were examined again"),
+    },
+    "change_event": {
+        "drafted": _("Drafted"),
+        "revised": _("Edited"),
+        "test_started": _("Test started"),
+        "test_passed": _("Passed the gate"),
+        "test_failed": _("Failed the gate"),
+        "approved": _("Approved"),
+        "rejected": _("Rejected"),
+        "picked_up": _("Picked up for a release"),
+        "published": _("Published"),
+        "release_rejected": _("Left out of a release"),
+        "release_withdrawn": _("The release was withdrawn"),
+        "withdrawn": _("Withdrawn"),
+    },
+    "band": {
+        "0": _("Due soon"),
+        "1": _("Guaranteed"),
+        "2": _("MSA"),
+        "3": _("Standard"),
+    },
+    "outcome": {"detected": _("Detected"), "clean": _("No detection"), "not_scanned": _("Not scanned")},
+}
+
+
+def word(kind: str, value: object) -> str:
+    """What a value is called; a value that nobody has named yet is shown as it is."""
+    return WORDS[kind].get(str(value), str(value))
