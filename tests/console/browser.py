@@ -47,7 +47,9 @@ class _Reader(HTMLParser):
             self.forms[-1].fields[self._select] = of.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "textarea":
+        if tag == "textarea" and self._area is not None:
+            said = self.forms[-1].fields[self._area]
+            self.forms[-1].fields[self._area] = said.removeprefix("\n")  # as the standard says
             self._area = None
         if tag == "select":
             self._select = None
@@ -77,13 +79,23 @@ class Page:
         return re.sub(r"\s+", " ", " ".join(self._reader.words))
 
     @property
+    def raw_text(self) -> str:
+        """What is read, as it was written, and what stands in fields."""
+        fields = [of.get("value", "") for _, of in self._reader.tags]
+        return "\n".join(["".join(self._reader.words), *fields])
+
+    def names(self) -> list[str]:
+        """The name of every tag."""
+        return [tag for tag, _ in self._reader.tags]
+
+    @property
     def path(self) -> str:
         """Where it is."""
         return httpx2.URL(self.url).path
 
-    def form(self, action: str) -> Form:
+    def form(self, action: str, method: str | None = None) -> Form:
         """The form that is sent to this path; its end is enough."""
-        found = [each for each in self._reader.forms if each.action.endswith(action)]
+        found = [each for each in self._reader.forms if each.action.endswith(action) and method in {None, each.method}]
         assert found, f"no form to {action} in {self.url}: {[each.action for each in self._reader.forms]}"
         return found[0]
 
@@ -114,6 +126,14 @@ class Browser:
         form = page.form(action)
         filled = {name: value for name, value in {**form.fields, **said}.items() if value is not None}
         return _page(self.http.request(form.method.upper(), form.action or page.url, data=filled))
+
+    def upload(self, page: Page, action: str, files: list[tuple[str, bytes]], **said: Any) -> Page:
+        """Fill in a form that takes files, and send it: its fields first, as browsers do."""
+        form = page.form(action, "post")
+        filled = {name: value for name, value in {**form.fields, **said}.items() if value is not None}
+        parts: list[Any] = [(name, (None, value)) for name, value in filled.items()]
+        parts += [("file", (name, content, "application/octet-stream")) for name, content in files]
+        return _page(self.http.post(form.action, files=parts))
 
     def post(self, path: str, data: Mapping[str, str], **headers: str) -> Page:
         """Send what no form of ours has."""

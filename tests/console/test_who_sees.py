@@ -2,6 +2,8 @@
 
 import pytest
 
+from sigreq.api.console import case, change, portal
+from sigreq.domain.people import Permission
 from tests.console.browser import Browser
 from tests.console.conftest import Doors
 
@@ -11,6 +13,26 @@ DECIDERS = {"analyst", "lead"}
 PAGES = {
     "/me": EVERYBODY,
     "/queue": READERS,
+    "/cases": READERS,
+    "/changes": READERS,
+    "/portal": {"customer"},
+    "/portal/new": {"customer"},
+}
+NOBODYS = "SR-0000-0000-0000"
+# Nothing of that name is there: those who may get so far are told so.
+OF_ONE = {
+    f"/cases/{NOBODYS}": READERS,
+    f"/cases/{NOBODYS}/change?kind=rule_add": DECIDERS,
+    "/changes/CH-0000-0000-0000": READERS,
+    f"/portal/{NOBODYS}": {"customer"},
+}
+WRITES_OF_ONE = {
+    **{f"/cases/{NOBODYS}/{action}": DECIDERS for action in (*case.ACTIONS, "made-up")},
+    **{f"/portal/{NOBODYS}/{action}": {"customer"} for action in (*portal.ACTIONS, "made-up")},
+    **{
+        f"/changes/CH-0000-0000-0000/{action}": DECIDERS if permission is Permission.DECIDE else {"lead"}
+        for action, (permission, _) in change.ACTIONS.items()
+    },
 }
 FORMS = {
     "/queue/take": DECIDERS,
@@ -40,10 +62,35 @@ def test_each_form_is_for_its_roles(browsers: dict[str, Browser]) -> None:
             assert (page.status == 403) == (role not in roles), (path, role, page.status)
 
 
+def test_each_page_of_one_case_or_change_is_for_its_roles(browsers: dict[str, Browser]) -> None:
+    for path, roles in OF_ONE.items():
+        found = {role for role, browser in browsers.items() if browser.get(path).status == 404}
+        assert found == roles, path
+
+
+def test_each_form_of_one_case_or_change_is_for_its_roles(browsers: dict[str, Browser]) -> None:
+    tokens = {role: form_token(browser) for role, browser in browsers.items()}
+    for path, roles in WRITES_OF_ONE.items():
+        data = {"held": "1", "message": "x", "reason": "x", "severity": "1"}
+        answers = {role: each.post(path, {**data, "form_token": tokens[role]}) for role, each in browsers.items()}
+        assert {role for role, answer in answers.items() if answer.status != 403} == roles, path
+
+
+def test_a_customers_pages_show_nothing_of_another_organisation(doors: Doors) -> None:
+    world = doors.world
+    case = world.queued(world.customer(), world.product())
+    other = doors.enter("customer", world.organisation())
+    assert other.get(f"/portal/{case['id']}").status == 404
+    assert case["id"] not in other.get("/portal").html
+    token = form_token(other)
+    answer = other.post(f"/portal/{case['id']}/reply", {"form_token": token, "held": "1", "message": "x"})
+    assert answer.status == 404
+
+
 def test_without_signing_in_each_page_leads_to_the_form(doors: Doors) -> None:
     browser = doors.browser()
-    assert {browser.get(path).path for path in PAGES} == {"/sign-in"}
-    assert {browser.post(path, {}).path for path in FORMS} == {"/sign-in"}
+    assert {browser.get(path).path for path in (*PAGES, *OF_ONE)} == {"/sign-in"}
+    assert {browser.post(path, {}).path for path in (*FORMS, *WRITES_OF_ONE, "/portal/new")} == {"/sign-in"}
 
 
 def form_token(browser: Browser) -> str:

@@ -33,6 +33,7 @@ class Visitor:
     session: SignedIn
     pages: Pages
     path: str
+    query: Form
     form: Form = field(default_factory=dict)
 
     def may(self, permission: Permission) -> None:
@@ -68,7 +69,8 @@ async def visitor_of(
     if found is None:
         raise SignInNeeded
     person, actor = found
-    return Visitor(tx, actor, person, session, pages, request.url.path, form or {})
+    asked = {name: value for name, value in request.query_params.items() if value.strip()}
+    return Visitor(tx, actor, person, session, pages, request.url.path, asked, form or {})
 
 
 async def find_session(request: AnyRequest, services: Services) -> SignedIn:

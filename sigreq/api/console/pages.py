@@ -14,6 +14,8 @@ from markupsafe import Markup
 
 from sigreq.api.console.assets import CONTENT_SECURITY_POLICY, HERE, Assets
 from sigreq.api.console.words import word
+from sigreq.api.problems import STATUSES
+from sigreq.domain.errors import Problem
 from sigreq.domain.people import Language
 
 HEADERS = {
@@ -43,6 +45,11 @@ class Pages:
         content = self.render(template, language, {"language": language, **context})
         return Response(content, status_code=status_code, media_type="text/html", headers=HEADERS)
 
+    @staticmethod
+    def status(problem: Problem) -> int:
+        """The status that the API has for the same."""
+        return STATUSES[type(problem)]
+
     def _environment(self, language: Language) -> Environment:
         made = Environment(
             loader=PackageLoader("sigreq.api.console"),
@@ -56,6 +63,7 @@ class Pages:
         made.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined] # the extension brings it
         made.globals["asset"] = self.assets.address
         made.globals["word"] = lambda kind, value: words.gettext(word(kind, value)) if value is not None else ""
+        made.globals["problem_text"] = lambda problem: problem.filled(words.gettext(problem.template))
         made.globals["languages"] = {Language.ENGLISH: "English", Language.RUSSIAN: "Русский"}
         made.filters["moment"] = lambda at: _moment(at, language)
         made.filters["duration"] = lambda length: _duration(length, words)

@@ -2,18 +2,20 @@
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from sigreq.api.console.desk import Visitor, go
+from sigreq.api.console.forms import one_of
 from sigreq.api.doorway import Services
 from sigreq.domain.people import ALLOWED, Permission
 from sigreq.domain.queueing import Band, Waiting, band
-from sigreq.domain.submission import Kind, Track
+from sigreq.domain.submission import Kind, Severity, Track
+from sigreq.domain.verdict import Finding
 from sigreq.review import claims
 from sigreq.store import groups, queues
 from sigreq.store.queues import Filters
@@ -24,32 +26,21 @@ MINE = 20
 
 
 @get("/queue")
-async def show_queue(
-    visitor: NamedDependency[Visitor],
-    in_band: Annotated[int | None, QueryParameter(name="band", ge=0, le=3)] = None,
-    on_track: Annotated[Track | None, QueryParameter(name="track")] = None,
-    plan: str | None = None,
-    severity: Annotated[int | None, QueryParameter(name="severity", ge=1, le=4)] = None,
-    customer: str | None = None,
-    kind: Kind | None = None,
-    detection: str | None = None,
-    finding: str | None = None,
-    *,
-    nothing: Annotated[bool, QueryParameter(name="nothing", description="there was nothing to take")] = False,
-) -> Response[str]:
+async def show_queue(visitor: NamedDependency[Visitor]) -> Response[str]:
     """Waiting cases in their order, in bands; the filters stand in the address, so a view can be kept as a bookmark."""
     visitor.may(Permission.SEE_QUEUE)
+    asked = visitor.query
     only = Filters(
-        Band(in_band) if in_band is not None else None,
-        on_track,
-        plan or None,
-        severity,
-        customer or None,
-        kind,
-        detection or None,
-        finding or None,
+        one_of(lambda said: Band(int(said)), asked.get("band")),
+        one_of(Track, asked.get("track")),
+        asked.get("plan"),
+        one_of(lambda said: int(Severity(int(said))), asked.get("severity")),
+        asked.get("customer"),
+        one_of(Kind, asked.get("kind")),
+        asked.get("detection"),
+        one_of(Finding, asked.get("finding")),
     )
-    return visitor.page("queue.html", **await queue_of(visitor, only), is_nothing=nothing)
+    return visitor.page("queue.html", **await queue_of(visitor, only), is_nothing="nothing" in asked)
 
 
 async def queue_of(visitor: Visitor, only: Filters) -> dict[str, Any]:
@@ -64,6 +55,7 @@ async def queue_of(visitor: Visitor, only: Filters) -> dict[str, Any]:
         "mine": [(row, row.due_at - tx.at) for row in await queues.of_analyst(tx, actor.person_id, MINE)],
         "only": only,
         "filters": {name: value for name, value in asdict(only).items() if value is not None},
+        "address": f"/queue?{urlencode(visitor.query)}",
         "may_take": may_take,
         "soon": timedelta(hours=1),
         "limit": ROWS,

@@ -6,11 +6,11 @@ import structlog
 from litestar import Response, Router
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 
 from sigreq.api import problems
-from sigreq.api.console import entrance, queue
+from sigreq.api.console import case, change, entrance, portal, queue, submitting
 from sigreq.api.console.assets import read_asset
 from sigreq.api.console.desk import go, is_write, language_of, provide_visitor, sign_in_address
 from sigreq.api.doorway import AnyRequest
@@ -24,11 +24,20 @@ def console() -> Router:
     """Every page. None of them is part of the API's description."""
     return Router(
         "/",
-        route_handlers=[read_asset, *entrance.ROUTES, *queue.ROUTES],
+        route_handlers=[
+            read_asset,
+            *entrance.ROUTES,
+            *queue.ROUTES,
+            *case.ROUTES,
+            *change.ROUTES,
+            *submitting.ROUTES,
+            *portal.ROUTES,
+        ],
         dependencies={"visitor": Provide(provide_visitor)},
         exception_handlers={
             SignInNeeded: on_sign_in_needed,
             Problem: on_problem,
+            ValidationException: on_http,
             HTTPException: on_http,
             ExceptionGroup: on_group,
             Exception: on_crash,
