@@ -16,6 +16,7 @@ from sigreq.api import (
     changes,
     contracts,
     corpus,
+    events,
     health,
     phone,
     problems,
@@ -31,6 +32,7 @@ from sigreq.api.console.pages import Pages
 from sigreq.api.console.router import console
 from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx, provide_visit
 from sigreq.api.reference import ReferencePage
+from sigreq.api.streams import Streams
 from sigreq.blobs import Blobs
 from sigreq.domain.errors import Problem
 from sigreq.jobs import Hints
@@ -40,7 +42,7 @@ from sigreq.transaction import Database
 
 ROUTES = {
     "Account": account.ROUTES,
-    "Submissions": [*submit.ROUTES, *submissions.ROUTES],
+    "Submissions": [*submit.ROUTES, *submissions.ROUTES, *events.ROUTES],
     "Review": review.ROUTES,
     "Samples": [*samples.ROUTES, *screening.ROUTES],
     "Changes": changes.ROUTES,
@@ -99,11 +101,13 @@ async def _services(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     samples_store = Blobs(settings.s3, settings.s3.samples)
     bundles_store = Blobs(settings.s3, settings.s3.bundles)
     sessions = Sessions(settings.redis.url.get_secret_value())
-    app.state.services = Services(settings, database, samples_store, bundles_store, hints, sessions)
+    streams = Streams(url)
+    app.state.services = Services(settings, database, samples_store, bundles_store, hints, sessions, streams)
     app.state.pages = Pages()
     app.state.assets = app.state.pages.assets
     try:
-        yield
+        async with streams.opened():
+            yield
     finally:
         await sessions.close()
         await hints.close()

@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
+from sigreq.api.streams import Streams
 from sigreq.blobs import Blobs
 from sigreq.domain import errors
 from sigreq.domain.identifiers import IdentifierInvalid, read_identifier
@@ -35,6 +36,7 @@ class Services:
     bundles: Blobs
     hints: Hints
     sessions: Sessions
+    streams: Streams
 
 
 async def provide_services(state: State) -> Services:

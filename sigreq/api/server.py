@@ -4,6 +4,7 @@ import socket
 
 import structlog
 import uvicorn
+from litestar import Litestar
 
 from sigreq.api.app import create_app
 from sigreq.settings import Settings
@@ -12,7 +13,15 @@ log = structlog.get_logger()
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, and ends the streams before it waits for the requests under way."""
+
+    def __init__(self, config: uvicorn.Config, app: Litestar) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.services.streams.close()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -21,8 +30,9 @@ class _Server(uvicorn.Server):
 
 def run(settings: Settings, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; requests under way get 10 seconds then."""
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=host,
         port=port,
         log_config=None,
@@ -30,4 +40,4 @@ def run(settings: Settings, host: str, port: int) -> None:
         timeout_graceful_shutdown=10,
         server_header=False,
     )
-    _Server(config).run()
+    _Server(config, app).run()

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select, text, update
 from sqlmodel import col
 
 from sigreq.domain.errors import NotFound, RevisionStale, StateForbids
@@ -20,6 +20,7 @@ from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
 Row = TypeVar("Row", Submission, Change)
+CHANNEL = "sigreq_moves"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ async def move_submission(tx: Transaction, submission_id: str, move: Move[Submis
     sequence = row.public_sequence + transition.is_public
     moved = await _move(tx, Submission, "Submission", row, move, transition, {"public_sequence": sequence})
     event_id = _record(tx, moved, row.state, move, public_sequence=sequence if transition.is_public else None)
+    await _announce(tx, moved, row.state)
     if transition.is_public:
         await tell(tx, moved, event_id)
     return moved
@@ -60,6 +62,7 @@ async def begin_submission(tx: Transaction, row: Submission, actor: Actor, data:
     tx.session.add(row)
     await tx.session.flush()
     event_id = _record(tx, row, None, Move(Event.RECEIVED, actor, data=data), public_sequence=1)
+    await _announce(tx, row, row.state)
     await tell(tx, row, event_id)
 
 
@@ -86,6 +89,12 @@ async def tell(tx: Transaction, submission: Submission, event_id: str) -> None:
     if endpoint is not None and endpoint.disabled_at is None:
         args = {"event_id": event_id, "organisation_id": submission.organisation_id}
         jobs.add(tx, jobs.JobName.DELIVER, submission.track, args)
+
+
+async def _announce(tx: Transaction, row: Submission, was: str) -> None:
+    """Have those who watch look again when this transaction has committed."""
+    notice = {"channel": CHANNEL, "notice": f"{row.id} {was} {row.state}"}
+    await tx.session.execute(text("SELECT pg_notify(:channel, :notice)"), notice)
 
 
 async def _locked(tx: Transaction, table: type[Row], what: str, row_id: str) -> Row:

@@ -6,12 +6,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Response, get, post
+from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.response import Redirect
+from litestar.response import Redirect, Stream
 
-from sigreq.api.console.desk import Visitor, go
+from sigreq.api.console.desk import Visitor, find_session, go, visitor_of
 from sigreq.api.console.forms import one_of
-from sigreq.api.doorway import Services
+from sigreq.api.doorway import AnyRequest, Services
+from sigreq.api.events import queue_for_pages
 from sigreq.domain.people import ALLOWED, Permission
 from sigreq.domain.queueing import Band, Waiting, band
 from sigreq.domain.submission import Kind, Severity, Track
@@ -66,6 +68,15 @@ def _band(row: Submission, visitor: Visitor) -> Band:
     return band(Waiting(row.id, row.track, row.received_at, row.due_at, row.warn_at), visitor.tx.at)
 
 
+@get("/queue/events")
+async def watch_queue(request: AnyRequest, services: NamedDependency[Services], state: State) -> Stream:
+    """Tells an open page to look at the queue anew. Raises SignInNeeded, WrongRole."""
+    session = await find_session(request, services)
+    async with services.database.transaction() as tx:
+        (await visitor_of(request, session, tx, state.pages)).may(Permission.SEE_QUEUE)
+    return queue_for_pages(services)
+
+
 @post("/queue/take")
 async def take(visitor: NamedDependency[Visitor], services: NamedDependency[Services]) -> Redirect:
     """Take the first case of the queue, whatever is filtered: the order is for everybody."""
@@ -74,4 +85,4 @@ async def take(visitor: NamedDependency[Visitor], services: NamedDependency[Serv
     return go(f"/cases/{row.id}" if row else "/queue?nothing=true")
 
 
-ROUTES = [show_queue, take]
+ROUTES = [show_queue, watch_queue, take]
