@@ -47,6 +47,11 @@ def ruleset_key(digest: str) -> str:
     return f"rulesets/{digest}.json"
 
 
+def bundle_key(sha256: str) -> str:
+    """Where a bundle lies."""
+    return f"bundles/{sha256}.tar"
+
+
 class Blobs:
     """One bucket, through one client: a client is expensive to make and safe to share between threads."""
 

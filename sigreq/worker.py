@@ -94,7 +94,7 @@ class TrackWorker:
         parts = PartScanner(database, rulesets, stored, Sweep(self._scanner, self._work_dir), bundles, lease)
         corpus = CorpusReader(database, rulesets, bundles, lease)
         writer = Letters(database, self._sender, settings.mail)
-        prover = Proof(database, rulesets, stored, settings.analysis.claim, lease)
+        prover = Proof(database, bundles, rulesets, stored, settings.analysis.claim, lease)
         return {
             JobName.SCREEN: Work(screener.screen, screening.give_up),
             JobName.EXAMINE: Work(screener.examine_again, screening.give_up_again),

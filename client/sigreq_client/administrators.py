@@ -1,6 +1,6 @@
 """What administrators do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +55,15 @@ class AdministratorOperations(Caller[R_co]):
     def add_product(self, product: Mapping[str, Any]) -> R_co:
         """A new product: {id, title, scheme, grace_seconds, update_instructions}."""
         return self._post("admin", "products", **product)
+
+    def set_schedule(self, product: str, days: Sequence[str], times: Sequence[str], time_zone: str) -> R_co:
+        """When the product's trains depart: days `mon` to `sun`, times such as 06:00, and their IANA zone."""
+        body = {"days": list(days), "times": list(times), "time_zone": time_zone}
+        return self._put("admin", "products", product, "schedule", body=body)
+
+    def remove_schedule(self, product: str) -> R_co:
+        """Have no trains: everything goes out as soon as it is approved."""
+        return self._delete("admin", "products", product, "schedule")
 
     def withdraw_release(self, product: str, version: str) -> R_co:
         """Take a published version back: it is not the latest any more, and claims on it are refused."""

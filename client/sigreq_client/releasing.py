@@ -1,7 +1,7 @@
 """What release tooling does."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 from sigreq_client.caller import Caller, R_co, path
 from sigreq_client.calls import Call
@@ -18,6 +18,10 @@ class ReleaseOperations(Caller[R_co]):
         """Say that the change is on its way into a release."""
         return self._post("changes", change_id, "picked-up")
 
+    def schedule(self, product: str) -> R_co:
+        """When the product's trains depart: `schedule` (null without any) and `next_departure`."""
+        return self._get("products", product, "schedule")
+
     def releases(self, product: str) -> R_co:
         """The published versions, highest ordinal first."""
         return self._get("releases", product)
@@ -25,6 +29,10 @@ class ReleaseOperations(Caller[R_co]):
     def ruleset(self, product: str, version: str) -> R_co:
         """The rules and allowed files of a published version."""
         return self._get("releases", product, version, "ruleset")
+
+    def bundle(self, product: str, version: str, target: str, into: IO[bytes]) -> R_co:
+        """Write the bundle for an engine, `yara` or `clamav`, into `into`; the register has its SHA-256."""
+        return self._call(Call("GET", path("releases", product, version, "bundles", target), into=into))
 
     def test_train(self, product: str, version: str, release: Mapping[str, Any]) -> R_co:
         """Send a version through the gate before it is published; `release` is what will publish it."""
@@ -37,6 +45,6 @@ class ReleaseOperations(Caller[R_co]):
     def publish(self, product: str, version: str, release: Mapping[str, Any]) -> R_co:
         """Enter a version: {ordinal, ruleset: {rules, allowed}, changes: [{id, rev, is_included, reason?}]}.
 
-        All or nothing. Sending the same again changes nothing.
+        All or nothing. Sending the same again changes nothing. With `rolls_back_to` it is an earlier version again.
         """
         return self._put("releases", product, version, body=release)

@@ -27,6 +27,7 @@ from sigreq.api import (
     screening,
     submissions,
     submit,
+    trains,
 )
 from sigreq.api.console.pages import Pages
 from sigreq.api.console.router import console
@@ -46,7 +47,7 @@ ROUTES = {
     "Review": review.ROUTES,
     "Samples": [*samples.ROUTES, *screening.ROUTES],
     "Changes": changes.ROUTES,
-    "Releases": releases.ROUTES,
+    "Releases": [*releases.ROUTES, *trains.ROUTES],
     "Clean corpus": corpus.ROUTES,
     "Phone": phone.ROUTES,
     "Reports": reports.ROUTES,

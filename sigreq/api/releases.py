@@ -1,6 +1,7 @@
 """What release tooling uses: the feed, the published rules, and the answer that a version is out."""
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Any
 
 from litestar import Response, get, post, put
@@ -13,12 +14,15 @@ from sigreq.api.schemas import ReleaseIn, parse
 from sigreq.api.submissions import MAX_PAGE
 from sigreq.blobs import ruleset_key
 from sigreq.domain import errors, release_errors
+from sigreq.domain.bundles import UnfitRulesetError
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
+from sigreq.domain.targets import Target
 from sigreq.release.gate import Train, begin_train
 from sigreq.release.publish import Built, Publication, publish
-from sigreq.store import gates, releases
+from sigreq.scanning import bundled
+from sigreq.store import gates, releases, submissions
 from sigreq.transaction import Transaction
 
 RULESET_BODY_BYTES = 64 * 1024**2
@@ -108,13 +112,15 @@ async def publish_release(
 
     JSON with `ordinal`, `ruleset` (`rules` by name, `allowed`, `hashes`, `disabled`) and `changes` (`id`, `rev`,
     `is_included`, `reason`); read only after the key was found good, because it may be large. It must have passed the
-    gate; only an administrator may publish without, or date a version back.
+    gate; only an administrator may publish without, or date a version back. With `rolls_back_to` it has the rules of
+    that version, which need no other pass; the changes that came out since go back to their analysts.
     """
     actor = await authenticate(request, services)
     require(actor, Permission.PUBLISH)
     publication = await _sent(product, version, request, services)
     if publication.published_at is not None:
         require(actor, Permission.ADMINISTER)
+    publication = await _bundled(publication, services)
     async with services.database.transaction() as tx:
         row, is_new = await publish(tx, actor, publication)
     return Response(views.release(row), status_code=201 if is_new else 200)
@@ -127,7 +133,44 @@ async def _sent(product: str, version: str, request: AnyRequest, services: Servi
     ruleset = Ruleset(sent.rules, frozenset(sent.allowed), sent.hashes, sent.disabled)
     built = [Built(each.id, each.rev, each.is_included, each.reason) for each in data.changes]
     await services.bundles.put_bytes(ruleset_key(ruleset.digest), ruleset.document(), ruleset.digest)
-    return Publication(product, version, data.ordinal, ruleset, built, data.published_at)
+    return Publication(product, version, data.ordinal, ruleset, built, data.published_at, data.rolls_back_to)
 
 
-ROUTES = [read_feed, list_releases, read_ruleset, test_train, read_gate, publish_release]
+async def _bundled(publication: Publication, services: Services) -> Publication:
+    """The same, with a bundle for each engine of the product in the store. Raises RulesetUnfit."""
+    async with services.database.transaction() as tx:
+        product = await releases.product(tx, publication.product)
+    if product is None:
+        return publication  # which will be refused
+    targets = [Target(each) for each in product.targets]
+    try:
+        kept = await bundled.keep(services.bundles, product.id, publication.version, publication.ruleset, targets)
+    except UnfitRulesetError as error:
+        raise release_errors.RulesetUnfit(version=publication.version, why=str(error)) from error
+    return replace(publication, bundles=kept)
+
+
+@get("/v1/releases/{product:str}/{version:str}/bundles/{target:str}", summary="A version as an engine loads it")
+async def read_bundle(
+    product: FromPath[str],
+    version: FromPath[str],
+    target: FromPath[str],
+    request: AnyRequest,
+    services: NamedDependency[Services],
+) -> Response[bytes]:
+    """The archive whose name, size and SHA-256 are in the register; for staff, release tooling and its customers."""
+    actor = await authenticate(request, services)
+    require(actor, Permission.READ_BUNDLES)
+    async with services.database.transaction() as tx:
+        if actor.organisation_id is not None:
+            await submissions.check_customer_of(tx, actor.organisation_id, product)
+        row = await releases.release(tx, product, version)
+    found = bundled.described(row.bundles).get(Target(target)) if target in set(Target) else None
+    if found is None:
+        raise errors.NotFound(what=f"bundle of {product} {version}", id=target[:60])
+    content = await bundled.fetched(services.bundles, found)
+    headers = {"ETag": f'"{found.sha256}"', "Content-Disposition": f'attachment; filename="{found.name}"'}
+    return Response(content, media_type="application/x-tar", headers=headers)
+
+
+ROUTES = [read_feed, list_releases, read_ruleset, read_bundle, test_train, read_gate, publish_release]

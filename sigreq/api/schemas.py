@@ -181,11 +181,15 @@ class BuiltIn(Strict):
 
 
 class ReleaseIn(Strict):
-    """A published version. Only an administrator may date it back, to import history."""
+    """A published version. Only an administrator may date it back, to import history.
+
+    One that `rolls_back_to` an earlier version has that version's ruleset, and no changes.
+    """
 
     ordinal: Annotated[int, Field(ge=0, lt=2**63)]
     ruleset: RulesetIn
     changes: list[BuiltIn] = []
+    rolls_back_to: Line | None = None
     published_at: AwareDatetime | None = None
 
 

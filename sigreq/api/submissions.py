@@ -17,7 +17,7 @@ from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.notify.timeline import public_view, staff_view
 from sigreq.review import customer
-from sigreq.store import submissions
+from sigreq.store import submissions, trains
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 from sigreq.validation import report
@@ -38,7 +38,8 @@ async def list_submissions(
     size = max(1, min(limit, MAX_PAGE))
     rows = await submissions.page(tx, actor, state=in_state, after=_read_cursor(cursor), limit=size + 1)
     is_more = len(rows) > size
-    items = [seen_by(actor, row) for row in rows[:size]]
+    expected = await trains.expected(tx, rows[:size])
+    items = [_read(seen_by(actor, row), expected[row.id]) for row in rows[:size]]
     return {"items": items, "next_cursor": _write_cursor(rows[size - 1]) if is_more else None}
 
 
@@ -49,8 +50,9 @@ async def read_submission(
     """Analysts also get the files that were sent, their scans and the changes. What the files hold is in the report."""
     require(actor, Permission.SEE_SUBMISSIONS)
     row = await submissions.get(tx, spoken("SR", submission_id), actor)
+    seen = _read(seen_by(actor, row), (await trains.expected(tx, [row]))[row.id])
     if not actor.is_staff:
-        return Response(views.submission(row), headers=etag(row.revision))
+        return Response(seen, headers=etag(row.revision))
     reports, _ = await report.of(tx, row, after=-1, limit=MAX_PAGE)
     sent = [each for each in reports if each.file.parent is None]
     more = {
@@ -60,7 +62,7 @@ async def read_submission(
             {"id": each.id, "kind": each.kind, "state": each.state} for each in await submissions.changes_of(tx, row.id)
         ],
     }
-    return Response({**to_builtins(views.staff_submission(row)), **to_builtins(more)}, headers=etag(row.revision))
+    return Response({**seen, **to_builtins(more)}, headers=etag(row.revision))
 
 
 @get("/v1/submissions/{submission_id:str}/timeline", summary="What happened")
@@ -152,6 +154,11 @@ async def _reopen(
 def seen_by(actor: Actor, row: Submission) -> views.SubmissionView:
     """A submission in the view that the actor may have."""
     return views.staff_submission(row) if actor.is_staff else views.submission(row)
+
+
+def _read(seen: views.SubmissionView, expected_release_at: datetime | None) -> dict[str, Any]:
+    """As it is read: with when its change may be expected, which depends on more than its row."""
+    return {**to_builtins(seen), "expected_release_at": expected_release_at}
 
 
 def shown(actor: Actor, row: Submission) -> Response[Any]:

@@ -114,6 +114,15 @@ class GateView(msgspec.Struct, kw_only=True):
     report: dict[str, Any] | None
 
 
+class BundleView(msgspec.Struct, kw_only=True):
+    """A version as one engine loads it."""
+
+    target: str
+    name: str
+    size: int
+    sha256: str
+
+
 class ReleaseView(msgspec.Struct, kw_only=True):
     """A row of the release register."""
 
@@ -124,6 +133,8 @@ class ReleaseView(msgspec.Struct, kw_only=True):
     withdrawn_at: datetime | None
     ruleset_digest: str
     gate_id: str | None
+    rolls_back_to: str | None
+    bundles: list[BundleView]
 
 
 class ProductView(msgspec.Struct, kw_only=True):

@@ -12,7 +12,7 @@ from sigreq.cli.corpus import corpus
 from sigreq.cli.due_times import due_times
 from sigreq.cli.kinds import LANGUAGES, Moment, Span
 from sigreq.cli.options import Session, api_command
-from sigreq.cli.output import moment, table
+from sigreq.cli.output import Document, moment, table
 
 
 @click.group()
@@ -143,6 +143,34 @@ def list_products(session: Session) -> None:
     _list(session, session.client.products())
 
 
+@product.command("schedule")
+@click.argument("product_id", metavar="PRODUCT")
+@click.option("--day", "days", multiple=True, help="A day, mon to sun; give it again for more.")
+@click.option("--at", "times", multiple=True, help="A time of day, such as 06:00; give it again for more.")
+@click.option("--zone", default="UTC", show_default=True, help="The IANA time zone whose clocks show these times.")
+@click.option("--none", "is_none", is_flag=True, help="Have no trains: everything goes out as soon as it is approved.")
+@api_command
+def set_schedule(
+    session: Session, product_id: str, *, days: tuple[str, ...], times: tuple[str, ...], zone: str, is_none: bool
+) -> None:
+    """Set when the standard changes of PRODUCT go out; show it, without options."""
+    if is_none:
+        document = session.client.remove_schedule(product_id)
+    elif days or times:
+        document = session.client.set_schedule(product_id, days, times, zone)
+    else:
+        document = session.client.schedule(product_id)
+    session.show(document, _schedule_text(product_id, document))
+
+
+def _schedule_text(product_id: str, document: Document) -> str:
+    said = document["schedule"]
+    if said is None:
+        return f"{product_id} has no trains: everything goes out as soon as it is approved."
+    departs = f"{' '.join(said['days'])} at {' '.join(said['times'])} ({said['time_zone']})"
+    return f"Trains of {product_id} depart {departs}; the next one {moment(document['next_departure'])}."
+
+
 @admin.group()
 def database() -> None:
     """The published databases."""
@@ -185,10 +213,15 @@ def list_databases(session: Session, product_id: str) -> None:
     """List the databases of PRODUCT, the last one first."""
     document = session.client.releases(product_id)
     rows = [
-        [row["ordinal"], row["version"], moment(row["published_at"]), moment(row["withdrawn_at"])]
+        [row["ordinal"], row["version"], moment(row["published_at"]), moment(row["withdrawn_at"]), _bundles(row)]
         for row in document["items"]
     ]
-    session.show(document, table(["ORDINAL", "VERSION", "PUBLISHED", "WITHDRAWN"], rows))
+    session.show(document, table(["ORDINAL", "VERSION", "PUBLISHED", "WITHDRAWN", "BUNDLES"], rows))
+
+
+def _bundles(row: Document) -> str:
+    """The first digits of each hash are enough to compare by eye; --json has them whole."""
+    return ", ".join(f"{each['target']} {each['sha256'][:12]}" for each in row["bundles"]) or "-"
 
 
 @database.command("withdraw")

@@ -1,7 +1,7 @@
 """The API's answers as text for people."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -91,6 +91,7 @@ def submission_text(document: Document) -> str:
         *_answer(document),
         *_phone(document),
         *([("Screening", finding_text(document["finding"]))] if document.get("finding") else []),
+        *_release(document),
         *((title, document[name]) for name, title in _WHERE_KNOWN.items() if document.get(name)),
         *([("Claimed until", moment(document["claim_expires_at"]))] if document.get("claim_expires_at") else []),
         *(("Sample", f"{sample['sha256']}  {one_line(sample['name'])}") for sample in document.get("samples", [])),
@@ -104,6 +105,15 @@ def _answer(document: Document) -> list[tuple[str, str]]:
     if document["answered_at"]:
         return [("Answered", moment(document["answered_at"]))]
     return [] if document["state"] == "closed" else [("Answer due", _due(document))]
+
+
+def _release(document: Document) -> list[tuple[str, str]]:
+    """When the change may be expected, if somebody can say."""
+    stamp = document.get("expected_release_at")
+    if stamp is None:
+        return []
+    is_due = datetime.fromisoformat(stamp) <= datetime.now(UTC)
+    return [("Release expected", f"any moment, since {moment(stamp)}" if is_due else moment(stamp))]
 
 
 def _phone(document: Document) -> list[tuple[str, str]]:

@@ -1,16 +1,17 @@
 """The reference release tool's rules: what waits, what goes into the next version, what that version is called."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, Self
 
+from sigreq.cli.atomic import replace_file
 from sigreq.domain.changes import ChangeKind, Content, Unfit, content_of
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.submission import Track
+from sigreq.domain.trains import Schedule, departure
 from sigreq.domain.versions import Scheme, VersionKey, parse
 
 FeedItem = Mapping[str, Any]
@@ -35,11 +36,7 @@ class Waiting:
 
     def save(self, path: Path) -> None:
         """Replace the file at once, so that a crash leaves the old one or the new one."""
-        with NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
-            json.dump(asdict(self), file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(path)
+        replace_file(path, json.dumps(asdict(self)).encode())
 
     def read(self, items: Iterable[FeedItem]) -> None:
         """Go on by these. Whatever follows an approval (published, withdrawn) ends the waiting."""
@@ -56,6 +53,13 @@ class Waiting:
             self.items.pop(change, None)
 
 
+def due(items: Iterable[FeedItem], schedule: Schedule | None, now: datetime) -> list[FeedItem]:
+    """What may go out by now: what is urgent at once, what is not with the first train since it was approved."""
+    return [
+        item for item in items if departure(schedule, Track(item["track"]), datetime.fromisoformat(item["at"])) <= now
+    ]
+
+
 @dataclass(frozen=True)
 class Train:
     """The next version's rules, and what to report about each change; `left` waits for the version after."""
@@ -65,15 +69,20 @@ class Train:
     left: Sequence[str]
 
 
-def couple(items: Iterable[FeedItem], base: Ruleset) -> Train:
-    """Apply the changes in the order of their approval.
+def couple(items: Iterable[FeedItem], base: Ruleset, left_out: Mapping[str, str] | None = None) -> Train:
+    """Apply the changes in the order of their approval, but for those `left_out` for a reason.
 
     A version takes one change of each signature: a second one would leave nothing of the first, which could then not be
-    proved. What does not apply is reported with the reason.
+    proved. What does not apply is reported with the reason, as is what was left out.
     """
     ruleset, reports, left, touched = base, [], [], set[str]()
+    reasons = left_out or {}
     for item in items:
         change = item["change"]
+        if change["id"] in reasons:
+            why = reasons[change["id"]]
+            reports.append({"id": change["id"], "rev": change["rev"], "is_included": False, "reason": why})
+            continue
         content = content_of(ChangeKind(change["kind"]), change["payload"])
         if not touched.isdisjoint(content.subjects):
             left.append(change["id"])

@@ -115,6 +115,17 @@ def archive(about: Manifest, files: Mapping[str, bytes]) -> bytes:
     return written.getvalue()
 
 
+def built(target: Target, product: str, version: str, ruleset: Ruleset) -> bytes:
+    """The archive of a version for one engine, without compiled rules. Raises UnfitRulesetError."""
+    files = contents(target, ruleset)
+    return archive(manifest(target, product, version, ruleset, files), files)
+
+
+def file_name(target: Target, product: str, version: str) -> str:
+    """What the archive is called where it is kept as a file; a version may hold signs that no file's name should."""
+    return f"{product}-{re.sub('[^A-Za-z0-9.]+', '_', version)}-{target}.tar"
+
+
 def read(data: bytes) -> tuple[Manifest, Mapping[str, bytes]]:
     """The manifest and the files of an archive, each of them checked. Raises BadBundleError."""
     try:

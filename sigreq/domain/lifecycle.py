@@ -97,6 +97,7 @@ class ChangeEvent(StrEnum):
     PUBLISHED = "published"
     RELEASE_REJECTED = "release_rejected"
     RELEASE_WITHDRAWN = "release_withdrawn"
+    ROLLED_BACK = "rolled_back"
     WITHDRAWN = "withdrawn"
 
 
@@ -160,6 +161,7 @@ CHANGE_TRANSITIONS: Mapping[ChangeEvent, Transition] = {
     ChangeEvent.PICKED_UP: Transition(_of(ChangeState.APPROVED), ChangeState.PICKED_UP),
     ChangeEvent.PUBLISHED: Transition(_of(ChangeState.APPROVED, ChangeState.PICKED_UP), ChangeState.PUBLISHED),
     ChangeEvent.RELEASE_WITHDRAWN: Transition(_of(ChangeState.PUBLISHED), ChangeState.APPROVED),
+    ChangeEvent.ROLLED_BACK: Transition(_of(ChangeState.PUBLISHED), ChangeState.GATE_FAILED),
     ChangeEvent.RELEASE_REJECTED: Transition(_of(ChangeState.APPROVED, ChangeState.PICKED_UP), ChangeState.GATE_FAILED),
     ChangeEvent.WITHDRAWN: Transition(
         _of(ChangeState.DRAFTED, ChangeState.TESTED, ChangeState.GATE_FAILED, ChangeState.APPROVED),

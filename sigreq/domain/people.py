@@ -52,6 +52,7 @@ class Permission(StrEnum):
     READ_FEED = "read the feed"
     PUBLISH = "publish"
     READ_RULES = "read rules"
+    READ_BUNDLES = "read bundles"
     SEE_REPORTS = "see reports"
     ADMINISTER = "administer"
 
@@ -69,6 +70,7 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.READ_FEED: frozenset({Role.RELEASE, Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.PUBLISH: frozenset({Role.RELEASE, Role.ADMINISTRATOR}),
     Permission.READ_RULES: _READERS | {Role.RELEASE},
+    Permission.READ_BUNDLES: _READERS | {Role.RELEASE, Role.CUSTOMER},
     Permission.SEE_REPORTS: frozenset({Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.ADMINISTER: frozenset({Role.ADMINISTRATOR}),
 }

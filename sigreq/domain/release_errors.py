@@ -67,6 +67,31 @@ class OrdinalNotHigher(Problem):
 
 
 @dataclass(eq=False)
+class TrainScheduleUnfit(Problem):
+    """No train of {product} can run by this schedule: {why}."""
+
+    product: str
+    why: str
+
+
+@dataclass(eq=False)
+class RulesetUnfit(Problem):
+    """The ruleset of {version} cannot be written as files: {why}."""
+
+    version: str
+    why: str
+
+
+@dataclass(eq=False)
+class RollbackUnfit(Problem):
+    """{product} cannot go back to version {version}: {why}."""
+
+    product: str
+    version: str
+    why: str
+
+
+@dataclass(eq=False)
 class ChangeUnknown(Problem):
     """These changes are not waiting for a release of {product}: {changes}."""
 

@@ -185,11 +185,11 @@ def _open_from(calendar: Calendar, at: datetime) -> Iterator[tuple[datetime, dat
 def _shifts(time_zone: str, day: date, spans: tuple[Span, ...]) -> tuple[tuple[datetime, datetime], ...]:
     """Moments in UTC at which the shifts of one day begin and end, without those that a clock change swallows."""
     zone = ZoneInfo(time_zone)
-    moments = [tuple(_first_moment(zone, wall) for wall in span.on(day)) for span in spans]
+    moments = [tuple(first_moment(zone, wall) for wall in span.on(day)) for span in spans]
     return tuple((opens, closes) for opens, closes in moments if opens < closes)
 
 
-def _first_moment(zone: ZoneInfo, wall: datetime) -> datetime:
+def first_moment(zone: ZoneInfo, wall: datetime) -> datetime:
     """The first moment in UTC at which clocks of the zone show this time or, where it is skipped, a later one."""
     first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if first <= second:

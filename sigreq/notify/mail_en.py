@@ -196,6 +196,7 @@ ENGLISH = Texts(
         "to": "Severity now",
         "track": "Queue",
         "due_at": "Answer due",
+        "expected_release_at": "Expected to be released",
         "database_version": "Database version",
         "version": "Database version",
         "fixed_in": "Fixed in database version",

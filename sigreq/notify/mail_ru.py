@@ -189,6 +189,7 @@ RUSSIAN = Texts(
         "to": "Новый уровень критичности",
         "track": "Очередь",
         "due_at": "Срок ответа",
+        "expected_release_at": "Ожидаемый выпуск",
         "database_version": "Версия баз",
         "version": "Версия баз",
         "fixed_in": "Исправлено в версии баз",

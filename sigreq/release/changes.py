@@ -9,8 +9,9 @@ from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Track
+from sigreq.domain.trains import departure
 from sigreq.release import gate
-from sigreq.store import changes, files, jobs, locks, releases, submissions
+from sigreq.store import changes, files, jobs, locks, releases, submissions, trains
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, begin_change, move_change, move_submission
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, FeedEntry
@@ -78,9 +79,11 @@ async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> C
     )
     await gate.check_change(tx, moved, await changes.content(tx, moved))
     await announce(tx, moved, "approved")
+    departs_at = departure(await trains.schedule(tx, moved.product_id), moved.track, tx.at)
+    departs = {"expected_release_at": departs_at.isoformat()} if departs_at > tx.at else {}
     for helped in await submissions.helped_by(tx, change_id):
         if helped.state is State.DETERMINED:
-            data = {"change_id": change_id, "track": moved.track}
+            data = {"change_id": change_id, "track": moved.track, **departs}
             await move_submission(tx, helped.id, Move(Event.FIX_APPROVED, actor, data=data))
     return moved
 

@@ -36,8 +36,12 @@ class Train:
 
 
 async def begin_train(tx: Transaction, actor: Actor, train: Train) -> GateRun:
-    """Test a whole train before it is published. Raises NotFound."""
+    """Test a whole train before it is published; one that is being tested already goes on. Raises NotFound."""
     await releases.known_product(tx, train.product)
+    for run in await gates.of_subject(tx, train.product, Purpose.TRAIN, train.version):
+        is_same = run.ruleset_digest == train.ruleset.digest and sorted(run.changes) == sorted(train.changes)
+        if run.state is RunState.RUNNING and is_same:
+            return run
     subject = Subject(train.product, Purpose.TRAIN, train.version, Track.STANDARD, train.changes)
     return await gates.begin(tx, actor, subject, train.ruleset.digest)
 

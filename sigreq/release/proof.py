@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sigreq.blobs import Blobs
 from sigreq.domain.advice import steps
-from sigreq.domain.changes import RESOLUTIONS
+from sigreq.domain.changes import RESOLUTIONS, ChangeKind
 from sigreq.domain.examination import File
-from sigreq.domain.lifecycle import ChangeState, Event, State
+from sigreq.domain.lifecycle import Event, State
+from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.targets import Target
 from sigreq.domain.verdict import ScanResult, is_proved
+from sigreq.scanning import bundled
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.replies import ENGINE
 from sigreq.scanning.stored import Order, StoredSamples
@@ -36,6 +40,7 @@ class Proof:
     """Re-scans submissions with a published version's rules, read back from the bundle store."""
 
     database: Database
+    bundles: Blobs
     rulesets: Rulesets
     stored: StoredSamples
     claim: timedelta
@@ -49,21 +54,36 @@ class Proof:
         if found is None:
             return nothing
         of = found.submission
-        ruleset = await self.rulesets.load(found.release.ruleset_digest)
+        ruleset = await self._published(found.release)
         order = Order(of.organisation_id, found.files, [ruleset], submissions.passwords(of))
         examination = await self.stored.examine(order)
         sent = examination.of_sent(ruleset.digest)
 
         async def finish(tx: Transaction) -> None:
+            proved = await submissions.hold_published_changes(tx, of.id)
+            if not proved:
+                return  # the version was gone back from: what it fixed is not out any more
             await files.keep_examination(tx, of, found.files, examination)
-            of_round = Round(of, "proof", found.release.version, ruleset.digest)
+            of_round = Round(of, "proof", found.release.version, found.release.ruleset_digest)
             await scans.record(tx, of_round, examination.results[ruleset.digest])
             if is_proved(examination.shown(of.kind, ruleset.digest)):
-                await _fixed(tx, found, sent)
+                await _fixed(tx, found, sent, proved[-1].kind)
             else:
                 await _failed(tx, found, sent, self.claim)
 
         return finish
+
+    async def _published(self, release: Release) -> Ruleset:
+        """What customers get: every bundle is fetched and checked, and the rules are read from that of YARA.
+
+        A version of before there were bundles, or one without YARA's, is read as it was handed in.
+        """
+        rules = None
+        for target, bundle in bundled.described(release.bundles).items():
+            content = await bundled.fetched(self.bundles, bundle)
+            files = bundled.read(content, release.product_id, release.version, release.ruleset_digest)
+            rules = bundled.rules_of(files) if target is Target.YARA else rules
+        return rules or await self.rulesets.load(release.ruleset_digest)
 
 
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
@@ -83,16 +103,14 @@ async def _read(tx: Transaction, lease: Lease) -> _Published | None:
     return _Published(submission, await files.of(tx, submission), release)
 
 
-async def _fixed(tx: Transaction, found: _Published, results: Results) -> None:
+async def _fixed(tx: Transaction, found: _Published, results: Results, by: ChangeKind) -> None:
     of = found.submission
     product = await releases.product_of(tx, of)
-    drafted = await submissions.changes_of(tx, of.id)
-    last = [change for change in drafted if change.state is ChangeState.PUBLISHED][-1]
     values = {
         "fixed_in": found.release.version,
         "fixed_at": tx.at,
         "solved_number": await solved.next_number(tx),
-        "resolution": RESOLUTIONS[last.kind],
+        "resolution": RESOLUTIONS[by],
         "needs_attention": None,
     }
     data = {
@@ -101,6 +119,7 @@ async def _fixed(tx: Transaction, found: _Published, results: Results) -> None:
         "evidence": {
             "version": found.release.version,
             "ruleset_sha256": found.release.ruleset_digest,
+            "bundles": found.release.bundles,
             "engine": ENGINE,
             "scanned_at": tx.at.isoformat(),
         },

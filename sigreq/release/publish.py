@@ -1,10 +1,11 @@
 """A new database version: checked against what was approved, entered into the register, its fixes sent to proof."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from json import dumps
+from typing import Any
 
 from sigreq.domain import database_errors, release_errors
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
@@ -12,7 +13,7 @@ from sigreq.domain.people import Actor, Role
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
 from sigreq.domain.versions import NoDatabase, VersionUnparseable, expected_form, parse
-from sigreq.release import recheck
+from sigreq.release import recheck, rollback
 from sigreq.release.changes import announce, prove_if_complete
 from sigreq.release.gate import check_train
 from sigreq.store import changes, jobs, locks, releases
@@ -34,7 +35,10 @@ class Built:
 
 @dataclass(frozen=True)
 class Publication:
-    """One finished database version. `published_at` is set only when history is imported."""
+    """One finished database version. `published_at` is set only when history is imported.
+
+    With `rolls_back_to` its content is that of this earlier version, and undoes what came out since.
+    """
 
     product: str
     version: str
@@ -42,11 +46,15 @@ class Publication:
     ruleset: Ruleset
     built: Sequence[Built] = ()
     published_at: datetime | None = None
+    rolls_back_to: str | None = None
+    bundles: Sequence[Mapping[str, Any]] = ()
+    """Built from the ruleset, and in the store already."""
 
     @property
     def digest(self) -> str:
         """Equal for equal publications, whatever order their fields came in."""
         body = [self.product, self.version, self.ordinal, self.ruleset.digest, [asdict(each) for each in self.built]]
+        body += [self.rolls_back_to] if self.rolls_back_to else []
         return hashlib.sha256(dumps([*body, str(self.published_at)]).encode()).hexdigest()
 
 
@@ -55,7 +63,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
 
     Its ruleset must be in the bundle store already. The same publication again is no error. Raises ProductUnknown,
     DatabaseVersionUnreadable, ReleaseExists, OrdinalNotHigher, FixDropped, TrainNotGated, ChangeUnknown,
-    ChangeNotInRuleset.
+    ChangeNotInRuleset, RollbackUnfit.
     """
     await locks.hold(tx, Lock.REGISTER)
     await locks.hold(tx, Lock.FEED)
@@ -69,10 +77,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     if highest is not None and publication.ordinal <= highest:
         raise release_errors.OrdinalNotHigher(product=publication.product, ordinal=publication.ordinal, highest=highest)
     waiting = await _waiting(tx, publication)
-    await _check_contents(tx, publication, waiting)
-    gated = None
-    if actor.role is not Role.ADMINISTRATOR:  # who imports history, or has to act in an emergency
-        gated = await check_train(tx, publication.product, publication.version, publication.ruleset.digest)
+    gate_id = await _checked(tx, actor, publication, waiting)
     row = Release(
         product_id=publication.product,
         version=publication.version,
@@ -80,11 +85,14 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
         published_at=publication.published_at or tx.at,
         ruleset_digest=publication.ruleset.digest,
         content_digest=publication.digest,
-        gate_id=gated.id if gated else None,
+        gate_id=gate_id,
+        rolls_back_to=publication.rolls_back_to,
+        bundles=[dict(each) for each in publication.bundles],
         published_by=actor.person_id,
     )
     tx.session.add(row)
     await tx.session.flush()
+    await rollback.undo(tx, actor, row, publication.ruleset)
     for change, built in waiting:
         await _settle(tx, actor, publication, change, built)
     await recheck.begin(tx, row)
@@ -92,6 +100,18 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
         args = {"product": row.product_id, "version": row.version}
         jobs.add(tx, jobs.JobName.PREPARE, queue, args)
     return row, True
+
+
+async def _checked(tx: Transaction, actor: Actor, publication: Publication, waiting: "Waiting") -> str | None:
+    """The run of the gate that lets it through. What is gone back to was let through when it came out."""
+    if publication.rolls_back_to is not None:
+        back = await rollback.target(tx, publication.product, publication.rolls_back_to)
+        rollback.check(back, publication.ruleset.digest, [each.change_id for each in publication.built])
+        return back.gate_id
+    await _check_contents(tx, publication, waiting)
+    if actor.role is Role.ADMINISTRATOR:  # who imports history, or has to act in an emergency
+        return None
+    return (await check_train(tx, publication.product, publication.version, publication.ruleset.digest)).id
 
 
 async def _check_version(tx: Transaction, publication: Publication) -> None:

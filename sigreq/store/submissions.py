@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, exists, select, tuple_
 from sqlmodel import col
 
 from sigreq.domain.errors import NotFound
+from sigreq.domain.lifecycle import ChangeState, State
 from sigreq.domain.lifecycle import Event as Said
-from sigreq.domain.lifecycle import State
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Kind
 from sigreq.tables.events import Event
@@ -164,6 +164,28 @@ async def changes_of(tx: Transaction, submission_id: str) -> Sequence[Change]:
         .join(ChangeSubmission, col(ChangeSubmission.change_id) == col(Change.id))
         .where(col(ChangeSubmission.submission_id) == submission_id)
         .order_by(col(Change.created_at), col(Change.id))
+    )
+    return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
+
+
+async def check_customer_of(tx: Transaction, organisation_id: str, product_id: str) -> None:
+    """Let those pass who have asked about the product: whose it is, nobody tells us otherwise. Raises NotFound."""
+    asked = exists().where(col(Submission.organisation_id) == organisation_id, col(Submission.product_id) == product_id)
+    if not await tx.session.scalar(select(asked)):
+        raise NotFound(what="product", id=product_id)
+
+
+async def hold_published_changes(tx: Transaction, submission_id: str) -> Sequence[Change]:
+    """Those of them that are out, oldest first; nobody takes one back until the transaction ends.
+
+    To be called before the submission is locked, as everybody locks changes first.
+    """
+    statement = (
+        select(Change)
+        .join(ChangeSubmission, col(ChangeSubmission.change_id) == col(Change.id))
+        .where(col(ChangeSubmission.submission_id) == submission_id, col(Change.state) == ChangeState.PUBLISHED)
+        .order_by(col(Change.created_at), col(Change.id))
+        .with_for_update(read=True, of=Change)
     )
     return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
 

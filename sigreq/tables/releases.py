@@ -25,6 +25,19 @@ class Product(SQLModel, table=True):
     targets: list[str] = Field(default_factory=lambda: ["yara"], sa_type=JSONB)
 
 
+class TrainSchedule(SQLModel, table=True):
+    """When a product's versions go out; without a row everything goes out at once."""
+
+    __tablename__ = "train_schedule"
+
+    product_id: str = Field(primary_key=True, foreign_key="product.id")
+    days: list[str] = Field(sa_type=JSONB)
+    times: list[str] = Field(sa_type=JSONB)
+    time_zone: str
+    set_by: str = Field(foreign_key="person.id")
+    set_at: datetime = Field(sa_type=AT)
+
+
 class Release(SQLModel, table=True):
     """One published database version: a row of the release register."""
 
@@ -39,6 +52,8 @@ class Release(SQLModel, table=True):
     ruleset_digest: str
     content_digest: str
     gate_id: str | None = None
+    rolls_back_to: str | None = None
+    bundles: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
     published_by: str = Field(foreign_key="person.id")
 
 

@@ -104,6 +104,19 @@ def test_a_call_that_is_still_required_cannot_be_overlooked(server: Scripted) ->
     assert "msa_business, a premium incident" in text
 
 
+@pytest.mark.parametrize(
+    ("stamp", "said"),
+    [
+        ("2999-11-24T06:00:00Z", "Release expected:       2999-11-24 06:00+00:00\n"),
+        ("2020-11-24T06:00:00Z", "Release expected:       any moment, since 2020-11-24 06:00+00:00\n"),
+    ],
+)
+def test_who_waits_for_a_release_is_told_when_to_expect_it(server: Scripted, stamp: str, said: str) -> None:
+    server.on("GET /v1/submissions/SR-1", Answer(SUBMISSION | {"state": "determined", "expected_release_at": stamp}))
+    server.on("GET /v1/submissions/SR-1/timeline", Answer({"items": []}))
+    assert said in run(server, "status", "SR-1").stdout
+
+
 def test_the_queue_shows_the_time_left_and_whose_case_it_is(server: Scripted) -> None:
     late = FOR_STAFF | {"seconds_left": -59 * 60}
     early = FOR_STAFF | {"seconds_left": 26 * 3600 + 5 * 60 + 59}

@@ -18,6 +18,7 @@ RELEASES = {
     ]
 }
 NEXT = "20991231.001"
+A, B = "a" * 64, "b" * 64
 RULE = {"rule": "fresh", "source": "rule fresh {}"}
 
 
@@ -25,8 +26,9 @@ RULE = {"rule": "fresh", "source": "rule fresh {}"}
 def shop(server: Scripted) -> Scripted:
     """A product whose newest live version is 20261101.001, and which takes the version NEXT."""
     server.on("GET /v1/releases/av", Answer(RELEASES))
-    server.on("GET /v1/releases/av/20261101.001/ruleset", Answer({"rules": {"old": "rule old {}"}, "allowed": ["aa"]}))
-    server.on(f"PUT /v1/releases/av/{NEXT}", Answer({}, 201))
+    server.on("GET /v1/products/av/schedule", Answer({"schedule": None, "next_departure": None}))
+    server.on("GET /v1/releases/av/20261101.001/ruleset", Answer({"rules": {"old": "rule old {}"}, "allowed": [A]}))
+    server.on(f"PUT /v1/releases/av/{NEXT}", Answer({"bundles": []}, 201))
     return server
 
 
@@ -54,7 +56,7 @@ def test_an_approved_change_is_published_on_the_newest_live_rules(shop: Scripted
     assert puts(shop) == [
         {
             "ordinal": 9,
-            "ruleset": {"rules": {"old": "rule old {}", "fresh": "rule fresh {}"}, "allowed": ["aa"]},
+            "ruleset": {"rules": {"old": "rule old {}", "fresh": "rule fresh {}"}, "allowed": [A]},
             "changes": [{"id": "C1", "rev": 1, "is_included": True}],
         }
     ]
@@ -75,9 +77,9 @@ def test_a_tool_killed_after_publishing_does_not_publish_again(shop: Scripted, t
 
 
 def test_a_change_that_is_not_waiting_any_more_does_not_hold_up_the_others(shop: Scripted, tmp_path: Path) -> None:
-    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE), entry(5, "C2", "hash_allow", sha256="bb")), page())
+    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE), entry(5, "C2", "hash_allow", sha256=B)), page())
     problem = {"status": 422, "code": "change_unknown", "detail": "Not waiting: C1.", "changes": "C1"}
-    shop.on(f"PUT /v1/releases/av/{NEXT}", Answer(problem, 422), Answer({}, 201))
+    shop.on(f"PUT /v1/releases/av/{NEXT}", Answer(problem, 422), Answer({"bundles": []}, 201))
     assert run(shop, tmp_path / "state.json").exit_code == 0
     assert [[change["id"] for change in put["changes"]] for put in puts(shop)] == [["C1", "C2"], ["C2"]]
     assert "fresh" not in puts(shop)[1]["ruleset"]["rules"]
@@ -88,7 +90,7 @@ def test_a_feed_that_tells_another_story_is_read_from_its_beginning(shop: Script
     shop.on("GET /v1/feed", page(entry(9, "C9", action="withdrawn")), page())
     assert run(shop, state).exit_code == 0
 
-    shop.on("GET /v1/feed", page(entry(9, "C2", "hash_allow", sha256="bb")), page(entry(4, "C1", **RULE)), page())
+    shop.on("GET /v1/feed", page(entry(9, "C2", "hash_allow", sha256=B)), page(entry(4, "C1", **RULE)), page())
     assert run(shop, state).exit_code == 0
     assert [change["id"] for change in puts(shop)[0]["changes"]] == ["C1"]
     assert [each.query["after"] for each in shop.seen if each.path == "/v1/feed"] == ["0", "9", "8", "0", "4"]
@@ -107,7 +109,7 @@ def test_a_feed_that_lost_its_end_is_read_from_its_beginning(shop: Scripted, tmp
 
 def test_only_the_asked_track_goes_and_the_other_still_waits(shop: Scripted, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
-    urgent = entry(5, "C2", "hash_allow", sha256="bb") | {"track": "expedited"}
+    urgent = entry(5, "C2", "hash_allow", sha256=B) | {"track": "expedited"}
     shop.on("GET /v1/feed", page(entry(4, "C1", **RULE), urgent), page())
     assert run(shop, state, "--track", "expedited").exit_code == 0
     assert [change["id"] for change in puts(shop)[0]["changes"]] == ["C2"]

@@ -1,6 +1,6 @@
 """What the release tool puts into the next version."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sigreq.cli.train import Waiting, couple, next_version
+from sigreq.cli.train import Waiting, couple, due, next_version
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.trains import WEEKDAYS, Schedule
 from sigreq.domain.versions import Scheme, parse
 
 BASE = Ruleset({"old": "rule old {}"}, frozenset({"aa"}))
@@ -18,7 +19,8 @@ BASE = Ruleset({"old": "rule old {}"}, frozenset({"aa"}))
 def entry(number: int, change: str, kind: str = "rule_add", action: str = "approved", **payload: str) -> dict[str, Any]:
     """One line of the feed."""
     document = {"id": change, "rev": 1, "kind": kind, "payload": payload, "submission_ids": []}
-    return {"number": number, "action": action, "track": "standard", "change": document}
+    at = f"2026-11-22T10:{number:02}:00Z"
+    return {"number": number, "action": action, "track": "standard", "at": at, "change": document}
 
 
 def test_changes_are_applied_on_the_newest_rules() -> None:
@@ -58,10 +60,37 @@ def test_a_second_change_of_the_same_rule_waits_for_the_version_after() -> None:
     assert train.left == ["C2"]
 
 
+def test_a_change_that_is_left_out_is_reported_with_the_reason_and_makes_room_for_another() -> None:
+    items = [
+        entry(1, "C1", "rule_modify", rule="old", source="rule old {1}"),
+        entry(2, "C2", "rule_modify", rule="old", source="rule old {2}"),
+    ]
+    train = couple(items, BASE, {"C1": "It hits clean files."})
+    assert train.ruleset.rules["old"] == "rule old {2}"
+    assert train.changes[0] == {"id": "C1", "rev": 1, "is_included": False, "reason": "It hits clean files."}
+    assert (train.changes[1]["is_included"], train.left) == (True, [])
+
+
 def test_a_rule_that_was_published_by_hand_meanwhile_counts_as_included() -> None:
     train = couple([entry(1, "C1", rule="old", source="rule old {}")], BASE)
     assert train.changes == [{"id": "C1", "rev": 1, "is_included": True}]
     assert train.ruleset == BASE
+
+
+def test_urgent_changes_are_due_at_once_and_standard_ones_with_the_first_train_since() -> None:
+    urgent = entry(3, "C3") | {"track": "expedited"}
+    items = [entry(1, "C1"), entry(2, "C2"), urgent]  # approved at 10:01, 10:02 and 10:03
+    trains = Schedule.read(WEEKDAYS, ["10:02"], "UTC")
+    assert _due_at(items, trains, 1) == []
+    assert _due_at(items, trains, 3) == ["C1", "C3"]
+    assert _due_at(items, trains, 59) == ["C1", "C3"], "C2 came too late for this train"
+    assert _due_at(items, None, 3) == ["C1", "C2", "C3"]
+
+
+def _due_at(items: list[dict[str, Any]], schedule: Schedule | None, minute: int) -> list[str]:
+    """What is due so many minutes past ten."""
+    now = datetime(2026, 11, 22, 10, minute, tzinfo=UTC)
+    return [item["change"]["id"] for item in due(items, schedule, now)]
 
 
 def test_whatever_follows_an_approval_ends_the_waiting() -> None:

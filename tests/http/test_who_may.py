@@ -84,7 +84,7 @@ PUBLISHERS_ONLY: Requests = [
     ("PUT", "/v1/releases/some/1", {"ordinal": 1, "ruleset": {"rules": {}}}),
     ("POST", "/v1/changes/CH-AAAA-BBBB-CCCC/picked-up", None),
 ]
-FEED_READERS_ONLY: Requests = [("GET", "/v1/feed?product=some", None)]
+FEED_READERS_ONLY: Requests = [("GET", "/v1/feed?product=some", None), ("GET", "/v1/products/some/schedule", None)]
 RULE_READERS_ONLY: Requests = [("GET", "/v1/releases/some", None), ("GET", "/v1/releases/some/1/ruleset", None)]
 ADMINISTRATORS_ONLY: Requests = [
     ("POST", "/v1/admin/organisations", {"name": "x"}),
@@ -95,6 +95,8 @@ ADMINISTRATORS_ONLY: Requests = [
     ("DELETE", "/v1/admin/people/x/keys", None),
     ("POST", "/v1/admin/products", {"id": "xx", "title": "x", "scheme": "eset", "update_instructions": "x"}),
     ("GET", "/v1/admin/products", None),
+    ("PUT", "/v1/admin/products/some/schedule", {"days": ["mon"], "times": ["06:00"], "time_zone": "UTC"}),
+    ("DELETE", "/v1/admin/products/some/schedule", None),
     ("POST", "/v1/admin/releases/some/1/withdraw", None),
 ]
 SUBMISSION_READERS_ONLY: Requests = [

@@ -127,6 +127,13 @@ def test_a_due_time_is_shown_with_its_offset() -> None:
     assert "Reason" not in plain(message)
 
 
+def test_an_approved_fix_says_when_its_train_departs() -> None:
+    message = mail("fix_approved", expected_release_at="2026-11-24T06:00:00+00:00")
+    assert "Expected to be released: 2026-11-24 06:00+00:00" in plain(message)
+    russian = mail("fix_approved", "ru", expected_release_at="2026-11-24T06:00:00+00:00")
+    assert "Ожидаемый выпуск: 2026-11-24 06:00+00:00" in plain(russian)
+
+
 def test_data_comes_in_words_not_in_codes() -> None:
     text = plain(mail("determined", "ru", determination="correct_detection", final_verdict="malware"))
     assert "Заключение: файл обнаруживается правильно" in text
