@@ -69,6 +69,11 @@ class Submission(SQLModel, table=True):
             "analyst_id",
             postgresql_where=text("state IN ('in_analysis', 'awaiting_customer', 'determined')"),
         ),
+        Index(
+            "ix_submission_promised",
+            *("due_at", "received_at", "id"),
+            postgresql_where=text("state = 'queued' AND warn_at IS NOT NULL"),
+        ),
         Index("ix_submission_claim", "claim_expires_at", postgresql_where=text("state = 'in_analysis'")),
     )
 

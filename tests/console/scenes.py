@@ -39,6 +39,7 @@ class Scenes:
             "analyst": {
                 "queue": "/queue",
                 "case": f"/cases/{held}",
+                "similar": f"/cases/{held}/similar",
                 "cases": "/cases",
                 "draft": f"/cases/{case['id']}/change?kind=rule_modify",
                 "me": "/me",

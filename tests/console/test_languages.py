@@ -1,6 +1,7 @@
 """English and Russian."""
 
 import re
+from dataclasses import fields
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,8 +10,10 @@ from babel.messages.pofile import read_po
 
 from sigreq.api.console.words import WORDS
 from sigreq.api.problems import STATUSES
+from sigreq.api.schemas import Details
 from sigreq.domain import changes, lifecycle, people, queueing, sign_in_errors, submission, verdict
 from sigreq.domain.gating import RunState
+from sigreq.validation.report import Similar
 from tests.console.browser import Browser
 from tests.console.catalogue import CONSOLE, messages
 from tests.console.conftest import Doors
@@ -43,6 +46,11 @@ def russian() -> dict[str, str]:
     with (CONSOLE / "translations/ru.po").open("rb") as file:
         found = read_po(file, locale="ru", abort_invalid=True)
     return {str(each.id): str(each.string) for each in found if each.id and not each.fuzzy}
+
+
+def test_every_field_has_a_word() -> None:
+    assert set(WORDS["detail"]) == set(Details.model_fields)
+    assert set(WORDS["likeness"]) == {each.name for each in fields(Similar)}
 
 
 @pytest.mark.parametrize("kind", NAMED)

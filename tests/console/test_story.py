@@ -143,6 +143,15 @@ def test_who_is_too_late_sees_what_changed_and_keeps_what_they_wrote(doors: Door
     assert (again.status, "I see, it got worse." in customer.get(f"/portal/{case}").text) == (200, True)
 
 
+def test_cases_that_are_alike_are_shown_by_what_they_have_in_common(doors: Doors, world: World) -> None:
+    product = world.product()
+    content = MARKER + product.encode()
+    first = world.queued(world.customer(), product, content=content)["id"]
+    second = world.queued(world.customer(), product, content=content)["id"]
+    page = doors.enter("analyst").get(f"/cases/{first}/similar")
+    assert (second in page.html, "With the same file" in page.text) == (True, True)
+
+
 def test_another_analyst_cannot_write_on_a_held_case(doors: Doors, world: World) -> None:
     first, second = doors.enter("analyst"), doors.enter("analyst")
     case, page = claimed(first, world)

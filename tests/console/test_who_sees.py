@@ -22,6 +22,7 @@ NOBODYS = "SR-0000-0000-0000"
 # Nothing of that name is there: those who may get so far are told so.
 OF_ONE = {
     f"/cases/{NOBODYS}": READERS,
+    f"/cases/{NOBODYS}/similar": READERS,
     f"/cases/{NOBODYS}/change?kind=rule_add": DECIDERS,
     "/changes/CH-0000-0000-0000": READERS,
     f"/portal/{NOBODYS}": {"customer"},
@@ -85,6 +86,16 @@ def test_a_customers_pages_show_nothing_of_another_organisation(doors: Doors) ->
     token = form_token(other)
     answer = other.post(f"/portal/{case['id']}/reply", {"form_token": token, "held": "1", "message": "x"})
     assert answer.status == 404
+
+
+def test_the_link_of_a_mail_leads_to_the_page_that_the_reader_has(doors: Doors) -> None:
+    world = doors.world
+    organisation = world.organisation()
+    case = world.queued(world.person("customer", organisation), world.product())["id"]
+    assert doors.enter("customer", organisation).get(f"/submissions/{case}").path == f"/portal/{case}"
+    assert doors.enter("analyst").get(f"/submissions/{case.lower()}").path == f"/cases/{case}"
+    assert doors.browser().get(f"/submissions/{case}").path == "/sign-in"
+    assert doors.enter("release").get(f"/submissions/{case}").status == 403
 
 
 def test_without_signing_in_each_page_leads_to_the_form(doors: Doors) -> None:

@@ -118,6 +118,15 @@ async def show_case(visitor: NamedDependency[Visitor], case: FromPath[str]) -> R
     return await _page(visitor, await submissions.get(visitor.tx, spoken("SR", case), visitor.actor))
 
 
+@get("/cases/{case:str}/similar")
+async def show_similar(visitor: NamedDependency[Visitor], case: FromPath[str]) -> Response[str]:
+    """Cases of all organisations that are like this one, by what they have in common."""
+    visitor.may(Permission.SEE_QUEUE)
+    row = await submissions.get(visitor.tx, spoken("SR", case), visitor.actor)
+    alike = sample_views.alike(await report.similar_to(visitor.tx, row))
+    return visitor.page("similar.html", row=row, alike=alike)
+
+
 @post("/cases/{case:str}/{action:str}")
 async def act(
     visitor: NamedDependency[Visitor],
@@ -178,4 +187,4 @@ async def _page(
     )
 
 
-ROUTES = [list_cases, show_case, act]
+ROUTES = [list_cases, show_case, show_similar, act]

@@ -23,10 +23,10 @@ from sigreq.api.console.desk import (
     local,
     read_form,
 )
-from sigreq.api.doorway import AnyRequest, Services
+from sigreq.api.doorway import AnyRequest, Services, spoken
 from sigreq.domain.errors import Problem
 from sigreq.domain.passwords import SHORTEST
-from sigreq.domain.people import Language, Role
+from sigreq.domain.people import Language, Permission, Role
 from sigreq.domain.sign_in_errors import PasswordUnfit, SignInTooOften, SignInWrong
 from sigreq.sessions import DEVICE_LIVES
 from sigreq.store import passwords, people
@@ -106,6 +106,14 @@ async def home(visitor: NamedDependency[Visitor]) -> Redirect:
     return go(places.get(visitor.actor.role, "/queue"))
 
 
+@get("/submissions/{case:str}")
+async def find_case(visitor: NamedDependency[Visitor], case: FromPath[str]) -> Redirect:
+    """Where the links of our e-mails lead: to the page that the reader has of a case."""
+    visitor.may(Permission.SEE_SUBMISSIONS)
+    folder = "cases" if visitor.actor.is_staff else "portal"
+    return go(f"/{folder}/{spoken('SR', case)}")
+
+
 @get("/me")
 async def show_me(visitor: NamedDependency[Visitor]) -> Response[str]:
     """Who somebody is here. Open to everybody who is signed in."""
@@ -147,4 +155,4 @@ def _answer(
     return answer
 
 
-ROUTES = [show_sign_in, sign_in, sign_out, show_password, set_password, home, show_me, set_language]
+ROUTES = [show_sign_in, sign_in, sign_out, show_password, set_password, home, find_case, show_me, set_language]

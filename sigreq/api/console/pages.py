@@ -46,6 +46,11 @@ class Pages:
         content = self.render(template, language, {"language": language, **context})
         return Response(content, status_code=status_code, media_type="text/html", headers=HEADERS)
 
+    def told(self, problem: Problem, language: Language) -> str:
+        """What was wrong, in a language."""
+        spoken: str = self._environments[language].globals["problem_text"](problem)  # type: ignore[operator]
+        return spoken
+
     @staticmethod
     def status(problem: Problem) -> int:
         """The status that the API has for the same."""

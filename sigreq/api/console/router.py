@@ -9,10 +9,10 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 
-from sigreq.api import problems
 from sigreq.api.console import case, change, entrance, portal, queue, submitting
 from sigreq.api.console.assets import read_asset
 from sigreq.api.console.desk import go, is_write, language_of, provide_visitor, sign_in_address
+from sigreq.api.console.pages import Pages
 from sigreq.api.doorway import AnyRequest
 from sigreq.domain.errors import Problem
 from sigreq.domain.sign_in_errors import SignInNeeded
@@ -53,7 +53,8 @@ def on_sign_in_needed(request: AnyRequest, _: SignInNeeded) -> Redirect:
 
 def on_problem(request: AnyRequest, problem: Problem) -> Response[str]:
     """A fact of ours, with what was written, so that nothing is lost."""
-    return problem_page(request, problems.STATUSES[type(problem)], problem.message)
+    pages: Pages = request.app.state.pages
+    return problem_page(request, pages.status(problem), pages.told(problem, language_of(request)))
 
 
 def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:

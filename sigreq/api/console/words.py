@@ -101,6 +101,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "hash_allow": _("Never detect a file"),
         "rename": _("Rename a signature"),
     },
+    "likeness": {
+        "same_content": _("With the same file"),
+        "same_rule": _("Hit by the same rule"),
+        "same_signer": _("Signed by the same"),
+        "near_content": _("With a file that is nearly the same"),
+    },
     "detail": {
         "software_name": _("Name of the software"),
         "software_version": _("Version of the software"),
@@ -164,6 +170,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "test_failed": _("Failed the gate"),
         "approved": _("Approved"),
         "rejected": _("Rejected"),
+        "rolled_back": _("Taken back with its version"),
         "picked_up": _("Picked up for a release"),
         "published": _("Published"),
         "release_rejected": _("Left out of a release"),

@@ -1,4 +1,4 @@
-"""Passwords, and the links by which they are set."""
+"""Passwords, the links by which they are set, and the orders in which pages read cases."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,7 +6,7 @@ from alembic import op
 from sigreq.migrations.run import app_role
 
 revision = "0009"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -41,6 +41,12 @@ def upgrade() -> None:
         "submission",
         ["analyst_id"],
         postgresql_where=sa.text("state IN ('in_analysis', 'awaiting_customer', 'determined')"),
+    )
+    op.create_index(
+        "ix_submission_promised",
+        "submission",
+        ["due_at", "received_at", "id"],
+        postgresql_where=sa.text("state = 'queued' AND warn_at IS NOT NULL"),
     )
     role = '"' + app_role().replace('"', '""') + '"'
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON sign_in, password_link TO {role}")
