@@ -1,8 +1,8 @@
 """English and Russian."""
 
 import re
-from dataclasses import fields
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 import pytest
