@@ -24,7 +24,7 @@ check: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 
-$(READY): requirements.lock pyproject.toml tools/web/package-lock.json
+$(READY): requirements.lock pyproject.toml tools/install tools/assets tools/web/package-lock.json
 	@PYTHON=$(PYTHON) sh tools/install
 
 # Every page of the console, light and dark, wide and narrow, into build/screenshots.

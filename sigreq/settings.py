@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sigreq.domain.limits import UnpackLimits
@@ -84,12 +84,30 @@ class Analysis(Section):
     silence: Duration = timedelta(days=14)
 
 
+class Feed(Section):
+    """How long entries are kept, at least a day, and how release tooling waits for the next.
+
+    `look` is how often PostgreSQL is asked while somebody waits, should a notice be lost; `poll_interval` is what those
+    are told who do not wait; beyond `most_waiting` nobody may.
+    """
+
+    kept: Annotated[Duration, Field(ge=timedelta(days=1))] = timedelta(days=365)
+    longest_wait: Duration = timedelta(seconds=55)
+    look: Duration = timedelta(seconds=2)
+    poll_interval: Duration = timedelta(seconds=15)
+    most_waiting: int = 1000
+
+
 class Scanning(Section):
-    """The scanner's child processes, per worker, and how much they unpack. `timeout` bounds one scan of one file."""
+    """The scanner's child processes, per worker, and how much they unpack. `timeout` bounds one scan of one file.
+
+    `clamav` is the folder of ClamAV's programs; without it they are looked for where programs usually lie.
+    """
 
     children: int = 2
     timeout: Duration = timedelta(seconds=60)
     unpack: UnpackLimits = UnpackLimits()
+    clamav: Path | None = None
 
 
 class Webhooks(Section):
@@ -131,6 +149,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     jobs: Jobs = Jobs()
     analysis: Analysis = Analysis()
+    feed: Feed = Feed()
     scanning: Scanning = Scanning()
     webhooks: Webhooks = Webhooks()
     mail: Mail | None = None

@@ -28,10 +28,13 @@ from sigreq.notify import deliveries, letters
 from sigreq.notify.deliveries import Deliveries
 from sigreq.notify.letters import Letters
 from sigreq.release import gate_end, preparation, proof
+from sigreq.release.engines import Engines
 from sigreq.release.gate_part import PartScanner
 from sigreq.release.gate_plan import Planner
 from sigreq.release.preparation import Preparation
 from sigreq.release.proof import Proof
+from sigreq.scanning.clamav import ClamAv
+from sigreq.scanning.clamav_programs import Programs
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
 from sigreq.scanning.stored import StoredSamples
@@ -41,6 +44,8 @@ from sigreq.store import workers
 from sigreq.store.jobs import JobName
 from sigreq.transaction import Database, utc_now
 from sigreq.upkeep.deadlines import warn
+from sigreq.upkeep.expired import end_expired_extras
+from sigreq.upkeep.feed import drop_old_entries
 from sigreq.upkeep.forgotten import close_silent, find_jobs, lapse_claims
 from sigreq.validation import screening
 from sigreq.validation.screening import Screening
@@ -49,6 +54,7 @@ from sigreq.work import Runner, Work
 
 log = structlog.get_logger()
 UPKEEP_EVERY = timedelta(seconds=5)
+TIDY_EVERY = timedelta(hours=1)
 LAST_WORDS_SECONDS = 5
 OUTWARD = frozenset({JobName.DELIVER, JobName.MAIL, JobName.WARN, JobName.ALERT})
 # A backlog of standard cases must not take the processor from an MSA customer's, nor from the API.
@@ -77,11 +83,19 @@ class TrackWorker:
             unpack=scanning.unpack,
             niceness=NICENESS[queue],
         )
+        self._clamav = self._found_clamav()
         hooks = settings.webhooks
         self._sender = WebhookSender(allow_private=hooks.allow_private_addresses, timeout=hooks.timeout)
         self._runner = Runner(self._database, self._works(), settings.jobs)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._at_once = {lane: asyncio.Semaphore(settings.jobs.at_once) for lane in (True, False)}
+
+    def _found_clamav(self) -> ClamAv | None:
+        scanning, programs = self._settings.scanning, Programs.find(self._settings.scanning.clamav)
+        if programs is None:
+            return None
+        at_once, niceness = scanning.children, NICENESS[self._queue]
+        return ClamAv(programs, self._work_dir, timeout=scanning.timeout, at_once=at_once, niceness=niceness)
 
     def _works(self) -> dict[JobName, Work]:
         """What each kind of job does."""
@@ -90,11 +104,12 @@ class TrackWorker:
         rulesets = Rulesets(bundles)
         stored = StoredSamples(Blobs(settings.s3, settings.s3.samples), self._scanner, self._work_dir)
         screener = Screening(database, rulesets, stored)
-        planner = Planner(database, rulesets, bundles, self._scanner, lease)
-        parts = PartScanner(database, rulesets, stored, Sweep(self._scanner, self._work_dir), bundles, lease)
+        engines = Engines(Sweep(self._scanner, self._work_dir), self._clamav)
+        planner = Planner(database, rulesets, bundles, self._scanner, engines, lease)
+        parts = PartScanner(database, rulesets, stored, engines, bundles, lease)
         corpus = CorpusReader(database, rulesets, bundles, lease)
         writer = Letters(database, self._sender, settings.mail)
-        prover = Proof(database, bundles, rulesets, stored, settings.analysis.claim, lease)
+        prover = Proof(database, bundles, rulesets, stored, engines, settings.analysis.claim, lease)
         return {
             JobName.SCREEN: Work(screener.screen, screening.give_up),
             JobName.EXAMINE: Work(screener.examine_again, screening.give_up_again),
@@ -119,6 +134,7 @@ class TrackWorker:
             asyncio.create_task(_repeat(self._keep_up, UPKEEP_EVERY)),
             asyncio.create_task(_repeat(self._say_seen, UPKEEP_EVERY)),
             asyncio.create_task(_repeat(self._warn, jobs.reconcile)),
+            asyncio.create_task(_repeat(self._tidy, TIDY_EVERY)),
         ]
         log.info("worker.started", queue=self._queue)
         await stop.wait()
@@ -216,14 +232,21 @@ class TrackWorker:
     async def _say_seen(self) -> None:
         found = await self._scanner.capabilities()
         async with self._database.transaction() as tx:
-            await workers.say_seen(tx, self._presence(asdict(found) if found else {}))
+            await workers.say_seen(tx, self._presence({**asdict(found), **self._engines()} if found else {}))
+
+    def _engines(self) -> dict[str, str | None]:
+        return {"clamav": self._clamav.version if self._clamav else None}
 
     async def _warn(self) -> None:
         await warn(self._database)
 
+    async def _tidy(self) -> None:
+        await drop_old_entries(self._database, self._settings.feed)
+
     async def _keep_up(self) -> None:
         await lapse_claims(self._database)
         await close_silent(self._database, self._settings.analysis)
+        await end_expired_extras(self._database)
 
 
 def own_folder(work_dir: Path) -> Path:

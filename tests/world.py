@@ -1,7 +1,7 @@
 """What tests of the running service need again and again: people, products, submissions."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from itertools import count
@@ -72,10 +72,16 @@ class World:
         """Somebody of a new organisation."""
         return self.person("customer", self.organisation(plan))
 
-    def product(self, rules: Mapping[str, str] | None = None) -> str:
+    def product(self, rules: Mapping[str, str] | None = None, targets: Sequence[str] = ("yara",)) -> str:
         """A new product whose only version, 20261122.1, came out a day ago."""
         name = f"product-{next(_numbers)}"
-        fields = {"id": name, "title": name, "scheme": "date_revision", "update_instructions": "Update now."}
+        fields: dict[str, Any] = {
+            "id": name,
+            "title": name,
+            "scheme": "date_revision",
+            "update_instructions": "Update now.",
+        }
+        fields["targets"] = list(targets)
         self.administrator.add_product(fields)
         self.publish(name, "20261122.1", rules, ago=timedelta(days=1))
         return name

@@ -3,19 +3,21 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sigreq_client.cursors import CursorUnusable
 from sigreq_client.errors import ApiError, ApiUnreachable
 
 if TYPE_CHECKING:
     from sigreq_client.asynchronous import AsyncClient
     from sigreq_client.blocking import Client
+    from sigreq_client.following import Follow
 
-__all__ = ["ApiError", "ApiUnreachable", "AsyncClient", "Client"]
+__all__ = ["ApiError", "ApiUnreachable", "AsyncClient", "Client", "CursorUnusable", "Follow"]
 
-_CLIENTS = {"AsyncClient": "asynchronous", "Client": "blocking"}
+_LATER = {"AsyncClient": "asynchronous", "Client": "blocking", "Follow": "following"}
 
 
 def __getattr__(name: str) -> object:
     """Import a client when it is first asked for: its HTTP library takes longer than a whole help text."""
-    if name not in _CLIENTS:
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_CLIENTS[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

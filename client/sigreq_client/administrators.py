@@ -53,7 +53,7 @@ class AdministratorOperations(Caller[R_co]):
         return self._get("admin", "products")
 
     def add_product(self, product: Mapping[str, Any]) -> R_co:
-        """A new product: {id, title, scheme, grace_seconds, update_instructions}."""
+        """A new product: {id, title, scheme, grace_seconds, update_instructions, targets}."""
         return self._post("admin", "products", **product)
 
     def set_schedule(self, product: str, days: Sequence[str], times: Sequence[str], time_zone: str) -> R_co:
@@ -64,6 +64,10 @@ class AdministratorOperations(Caller[R_co]):
     def remove_schedule(self, product: str) -> R_co:
         """Have no trains: everything goes out as soon as it is approved."""
         return self._delete("admin", "products", product, "schedule")
+
+    def set_targets(self, product: str, targets: Sequence[str]) -> R_co:
+        """Say which engines load a product's signatures: yara, clamav."""
+        return self._put("admin", "products", product, "targets", body={"targets": list(targets)})
 
     def withdraw_release(self, product: str, version: str) -> R_co:
         """Take a published version back: it is not the latest any more, and claims on it are refused."""

@@ -1,12 +1,15 @@
 """The API for asyncio."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
 from typing import Any, Self
 
 import httpx2
 
 from sigreq_client.calls import REPEATS, Call, Json, as_unreachable, http_options, read_answer
+from sigreq_client.cursors import CursorFile
+from sigreq_client.following import Follow, Following, Heard, longer
 from sigreq_client.operations import Operations
 
 
@@ -42,6 +45,34 @@ class AsyncClient(Operations[Awaitable[Json]]):
         finally:
             await response.aclose()
         return response
+
+    async def follow(self, what: Follow, cursor: Path | None = None) -> AsyncIterator[Json]:
+        """What happens in the feed, for ever, as `Client.follow` tells it. The file is written in a thread."""
+        following = Following(self._url, what, CursorFile(cursor, what.product, what.track))
+        while not following.is_over:
+            for event in following.take(await self._hear(following)):
+                yield event
+                await asyncio.to_thread(following.dealt_with, event)
+            await asyncio.to_thread(following.page_ended)
+            await asyncio.sleep(following.pause)
+
+    async def _hear(self, following: Following) -> Heard:
+        response, body = None, b""
+        try:
+            timeout = longer(self._http.timeout, following.what.wait)
+            request = self._http.build_request(**following.request(), timeout=timeout)
+            response = await self._http.send(request, stream=True)
+            if not response.is_success:
+                await response.aread()
+            else:
+                async for piece in response.aiter_bytes():
+                    body += piece
+        except httpx2.TransportError as error:
+            return Heard(response if body else None, body, error)
+        finally:
+            if response is not None:
+                await response.aclose()
+        return Heard(response, body)
 
     async def aclose(self) -> None:
         """Give the connections back."""

@@ -1,11 +1,15 @@
 """The API for blocking code."""
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Self
 
 import httpx2
 
 from sigreq_client.calls import REPEATS, Call, Json, as_unreachable, http_options, read_answer
+from sigreq_client.cursors import CursorFile
+from sigreq_client.following import Follow, Following, Heard, longer
 from sigreq_client.operations import Operations
 
 
@@ -42,6 +46,41 @@ class Client(Operations[Json]):
         finally:
             response.close()
         return response
+
+    def follow(self, what: Follow, cursor: Path | None = None) -> Iterator[Json]:
+        """What happens in the feed, for ever: entry by entry, over lost connections and restarts of the server.
+
+        `cursor` is the file that remembers how far that is; without one it begins anew with each call. Asking for the
+        next event says that the one before was dealt with, so deal with it first: after a crash it comes again.
+
+        Beside the feed's entries there are two events: `rewound`, when the server's feed is another one (restored from
+        a backup) and is read from its beginning, and `snapshot`, when it no longer holds what was not read: its `items`
+        are all that is open now. Raises CursorUnusable, ApiError, and ApiUnreachable if `what` limits the attempts.
+        """
+        following = Following(self._url, what, CursorFile(cursor, what.product, what.track))
+        while not following.is_over:
+            for event in following.take(self._hear(following)):
+                yield event
+                following.dealt_with(event)
+            following.page_ended()
+            time.sleep(following.pause)
+
+    def _hear(self, following: Following) -> Heard:
+        response, body = None, b""
+        try:
+            timeout = longer(self._http.timeout, following.what.wait)
+            response = self._http.send(self._http.build_request(**following.request(), timeout=timeout), stream=True)
+            if not response.is_success:
+                response.read()
+            else:
+                for piece in response.iter_bytes():
+                    body += piece
+        except httpx2.TransportError as error:
+            return Heard(response if body else None, body, error)
+        finally:
+            if response is not None:
+                response.close()
+        return Heard(response, body)
 
     def close(self) -> None:
         """Give the connections back."""

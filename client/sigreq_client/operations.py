@@ -5,6 +5,7 @@ from sigreq_client.analysts import AnalystOperations
 from sigreq_client.caller import R_co
 from sigreq_client.corpus import CorpusOperations
 from sigreq_client.customers import CustomerOperations
+from sigreq_client.extras import ExtraOperations
 from sigreq_client.releasing import ReleaseOperations
 
 
@@ -14,6 +15,7 @@ class Operations(
     ReleaseOperations[R_co],
     AdministratorOperations[R_co],
     CorpusOperations[R_co],
+    ExtraOperations[R_co],
 ):
     """The operations by audience.
 

@@ -10,9 +10,26 @@ from sigreq_client.calls import Call
 class ReleaseOperations(Caller[R_co]):
     """The feed of approved changes, and the published versions."""
 
-    def feed(self, product: str, after: int = 0, limit: int | None = None, track: str | None = None) -> R_co:
-        """What happened to approved changes behind the cursor `after`; `next_cursor` is the next one."""
-        return self._get("feed", product=product, after=after, limit=limit, track=track)
+    def feed(
+        self,
+        product: str,
+        after: int = 0,
+        limit: int | None = None,
+        track: str | None = None,
+        *,
+        mark: str | None = None,
+        wait: int | None = None,
+    ) -> R_co:
+        """What happened to approved changes behind the cursor `after`.
+
+        `next_cursor` and `next_mark` of the answer are `after` and `mark` of the next call. `wait` is for how many
+        seconds the server may wait for an entry when there is none; keep it below the client's timeout.
+        """
+        return self._get("feed", product=product, after=after, limit=limit, track=track, mark=mark, wait=wait)
+
+    def feed_snapshot(self, product: str, track: str | None = None) -> R_co:
+        """What is approved and not answered by a release, and the cursor to read on from."""
+        return self._get("feed", "snapshot", product=product, track=track)
 
     def picked_up(self, change_id: str) -> R_co:
         """Say that the change is on its way into a release."""

@@ -3,14 +3,15 @@
 import re
 from typing import Any
 
-from litestar import delete, get, post
+from litestar import delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from sigreq.access.sign_in import LINK_LIVES
 from sigreq.api import views
-from sigreq.api.schemas import OrganisationIn, PasswordLinkIn, PersonIn, ProductIn
+from sigreq.api.schemas import OrganisationIn, PasswordLinkIn, PersonIn, ProductIn, TargetsIn
 from sigreq.domain.people import Actor, Permission, Role, require
+from sigreq.domain.targets import in_order
 from sigreq.release.recall import withdraw_release as use_withdraw
 from sigreq.store import contracts, groups, passwords, people, releases
 from sigreq.transaction import Transaction
@@ -100,7 +101,19 @@ async def add_product(
 ) -> views.ProductView:
     """Its version scheme decides how database versions are read."""
     require(actor, Permission.ADMINISTER)
-    return views.product(await releases.add_product(tx, data.model_dump()))
+    return views.product(await releases.add_product(tx, {**data.model_dump(), "targets": in_order(data.targets)}))
+
+
+@put("/v1/admin/products/{product:str}/targets", summary="Say which engines load a product's signatures")
+async def set_targets(
+    product: FromPath[str],
+    data: JSONBody[TargetsIn],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> views.ProductView:
+    """From now on signatures are checked for these. What passed the gate without one of them is tested again."""
+    require(actor, Permission.ADMINISTER)
+    return views.product(await releases.set_targets(tx, product, in_order(data.targets)))
 
 
 @get("/v1/admin/products", summary="Products")
@@ -132,5 +145,6 @@ ROUTES = [
     add_password_link,
     add_product,
     list_products,
+    set_targets,
     withdraw_release,
 ]

@@ -17,6 +17,8 @@ from sigreq.api import (
     contracts,
     corpus,
     events,
+    extras,
+    feed,
     health,
     phone,
     problems,
@@ -32,6 +34,7 @@ from sigreq.api import (
 from sigreq.api.console.pages import Pages
 from sigreq.api.console.router import console
 from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx, provide_visit
+from sigreq.api.feed_waiting import WaitingRoom
 from sigreq.api.reference import ReferencePage
 from sigreq.api.streams import Streams
 from sigreq.blobs import Blobs
@@ -47,7 +50,8 @@ ROUTES = {
     "Review": review.ROUTES,
     "Samples": [*samples.ROUTES, *screening.ROUTES],
     "Changes": changes.ROUTES,
-    "Releases": [*releases.ROUTES, *trains.ROUTES],
+    "Releases": [*feed.ROUTES, *releases.ROUTES, *trains.ROUTES],
+    "Extras and relief": extras.ROUTES,
     "Clean corpus": corpus.ROUTES,
     "Phone": phone.ROUTES,
     "Reports": reports.ROUTES,
@@ -102,12 +106,12 @@ async def _services(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     samples_store = Blobs(settings.s3, settings.s3.samples)
     bundles_store = Blobs(settings.s3, settings.s3.bundles)
     sessions = Sessions(settings.redis.url.get_secret_value())
-    streams = Streams(url)
-    app.state.services = Services(settings, database, samples_store, bundles_store, hints, sessions, streams)
+    room, streams = WaitingRoom(database, url, settings.feed), Streams(url)
+    app.state.services = Services(settings, database, samples_store, bundles_store, hints, room, sessions, streams)
     app.state.pages = Pages()
     app.state.assets = app.state.pages.assets
     try:
-        async with streams.opened():
+        async with room.opened(), streams.opened():
             yield
     finally:
         await sessions.close()

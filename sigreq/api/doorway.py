@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
+from sigreq.api.feed_waiting import WaitingRoom
 from sigreq.api.streams import Streams
 from sigreq.blobs import Blobs
 from sigreq.domain import errors
@@ -35,6 +36,7 @@ class Services:
     samples: Blobs
     bundles: Blobs
     hints: Hints
+    feed: WaitingRoom
     sessions: Sessions
     streams: Streams
 
@@ -105,13 +107,15 @@ async def provide_held(request: AnyRequest, if_match: IfMatchNeeded = None) -> i
     return held
 
 
+_SPOKEN_OF = {"CH": "change", "EX": "extra", "GR": "gate run"}
+
+
 def spoken(prefix: str, identifier: str) -> str:
     """An identifier as it may have been typed or heard. Raises NotFound for what cannot be one."""
     try:
         return read_identifier(prefix, identifier)
     except IdentifierInvalid as error:
-        what = "change" if prefix == "CH" else "submission"
-        raise errors.NotFound(what=what, id=identifier[:60]) from error
+        raise errors.NotFound(what=_SPOKEN_OF.get(prefix, "submission"), id=identifier[:60]) from error
 
 
 def etag(revision: int) -> dict[str, str]:

@@ -12,7 +12,8 @@ from litestar.di import NamedDependency
 from sigreq.api.doorway import Services
 from sigreq.domain.errors import Problem
 from sigreq.domain.submission import Track
-from sigreq.store import locks, workers
+from sigreq.domain.targets import Target
+from sigreq.store import locks, releases, workers
 from sigreq.tables.events import WorkerSeen
 
 log = structlog.get_logger()
@@ -37,7 +38,7 @@ async def ready(services: NamedDependency[Services]) -> Response[dict[str, Any]]
     """Asks PostgreSQL, Redis and S3 for real, and tells which workers there are.
 
     503 when submissions cannot be accepted; `degraded` with 200 when nothing is lost, but Redis, a worker or a library
-    is missing. `workers` says how far each can lock in what it examines.
+    is missing, or ClamAV where a product needs it. `workers` says how far each can lock in what it examines.
     """
     checks = {
         "database": _ask_database(services),
@@ -48,8 +49,8 @@ async def ready(services: NamedDependency[Services]) -> Response[dict[str, Any]]
     answers = await asyncio.gather(*(_outcome(check) for check in checks.values()))
     found = dict(zip(checks, answers, strict=True))
     is_able = all(found[name] == "ok" for name in NEEDED)
-    seen = await _workers(services) if found["database"] == "ok" else []
-    found["workers"] = "; ".join(_missing(seen)) or "ok"
+    seen, needing = await _workers(services) if found["database"] == "ok" else ((), ())
+    found["workers"] = "; ".join([*_missing(seen), *_without_clamav(seen, needing)]) or "ok"
     is_whole = all(each == "ok" for each in found.values())
     status = "unavailable" if not is_able else "ready" if is_whole else "degraded"
     headers = {} if is_able else {"Retry-After": "5"}
@@ -77,12 +78,14 @@ async def _ask_database(services: Services) -> None:
         await locks.ask(tx)
 
 
-async def _workers(services: Services) -> Sequence[WorkerSeen]:
+async def _workers(services: Services) -> tuple[Sequence[WorkerSeen], Sequence[str]]:
+    """Those seen lately, and the products that need ClamAV."""
     try:
         async with services.database.transaction() as tx:
-            return await workers.seen_since(tx, tx.at - SEEN_WITHIN)
+            seen = await workers.seen_since(tx, tx.at - SEEN_WITHIN)
+            return seen, await releases.products_for(tx, Target.CLAMAV)
     except Problem:
-        return []
+        return (), ()
 
 
 def _missing(seen: Sequence[WorkerSeen]) -> Iterator[str]:
@@ -96,6 +99,12 @@ def _missing(seen: Sequence[WorkerSeen]) -> Iterator[str]:
             yield f"the system library {library} is not installed: {effect}"
     if any(not each.abilities for each in seen):
         yield "a worker cannot start the processes that examine samples"
+
+
+def _without_clamav(seen: Sequence[WorkerSeen], needing: Sequence[str]) -> Iterator[str]:
+    """What is tested by a worker without it does not pass."""
+    if needing and any(each.abilities and not each.abilities.get("clamav") for each in seen):
+        yield f"ClamAV is not installed where a worker runs: no gate of {', '.join(needing)} passes there"
 
 
 ROUTES = [live, ready]

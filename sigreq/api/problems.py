@@ -1,6 +1,7 @@
 """Errors to HTTP: the one table of statuses, and RFC 9457 problem documents for everything that is not 2xx."""
 
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from litestar import Request, Response
@@ -23,6 +24,7 @@ STATUSES: dict[type[Problem], int] = {
     sign_in_errors.SignInUnsafe: 403,
     sign_in_errors.FormForeign: 403,
     release_errors.FourEyes: 403,
+    release_errors.OwnProposal: 403,
     errors.NotFound: 404,
     errors.RequestMalformed: 400,
     errors.FieldInvalid: 422,
@@ -50,9 +52,16 @@ STATUSES: dict[type[Problem], int] = {
     errors.ReasonMissing: 422,
     errors.AddressPrivate: 422,
     release_errors.ChangeUnfit: 422,
+    release_errors.KnownMalware: 422,
+    release_errors.KnownClean: 422,
+    release_errors.ArchiveHoldsDetected: 422,
+    release_errors.ExtraUnfit: 422,
+    release_errors.BaseReplaced: 409,
     release_errors.GatePassStale: 409,
     release_errors.TrainNotGated: 409,
     release_errors.CursorAhead: 409,
+    release_errors.CursorForeign: 409,
+    release_errors.CursorTooOld: 410,
     errors.CursorInvalid: 422,
     release_errors.ReleaseExists: 409,
     release_errors.OrdinalNotHigher: 409,
@@ -97,6 +106,8 @@ def on_problem(_: Request[Any, Any, Any], problem: Problem) -> Response[dict[str
     headers: dict[str, str] = {}
     if isinstance(problem, errors.ServiceUnavailable):
         headers["Retry-After"] = str(problem.retry_after_seconds)
+    if isinstance(problem, release_errors.CursorTooOld):
+        headers["Location"] = f"/v1/feed/snapshot?product={quote(problem.product)}"
     if status == 401:  # noqa: PLR2004 - RFC 9110 asks for the challenge with this status
         headers["WWW-Authenticate"] = "Bearer"
     return _answer(status, document(problem.code, status, problem.message, problem.data), headers)

@@ -1,12 +1,12 @@
-"""What release tooling uses: the feed, the published rules, and the answer that a version is out."""
+"""What release tooling uses beside the feed: the published rules, and the answer that a version is out."""
 
 import asyncio
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Response, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath
 
 from sigreq.api import views
 from sigreq.api.doorway import AnyRequest, Services, authenticate, spoken
@@ -17,7 +17,6 @@ from sigreq.domain import errors, release_errors
 from sigreq.domain.bundles import UnfitRulesetError
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.ruleset import Ruleset
-from sigreq.domain.submission import Track
 from sigreq.domain.targets import Target
 from sigreq.release.gate import Train, begin_train
 from sigreq.release.publish import Built, Publication, publish
@@ -26,31 +25,6 @@ from sigreq.store import gates, releases, submissions
 from sigreq.transaction import Transaction
 
 RULESET_BODY_BYTES = 64 * 1024**2
-
-
-@get("/v1/feed", summary="Approved changes, to be polled")
-async def read_feed(
-    product: FromQuery[str],
-    tx: NamedDependency[Transaction],
-    actor: NamedDependency[Actor],
-    after: FromQuery[int] = 0,
-    limit: FromQuery[int] = 100,
-    on_track: Annotated[Track | None, QueryParameter(name="track")] = None,
-) -> dict[str, Any]:
-    """Append-only, at least once: `next_cursor` of one answer is `after` of the next request."""
-    require(actor, Permission.READ_FEED)
-    if after < 0:
-        raise errors.CursorInvalid(cursor=str(after)[:100])
-    head = await releases.feed_head(tx)
-    if after > head:
-        raise release_errors.CursorAhead(cursor=after, head=head)
-    await releases.known_product(tx, product)
-    rows = await releases.feed(tx, product, after=after, track=on_track, limit=max(1, min(limit, MAX_PAGE)))
-    items = [
-        {"number": row.number, "action": row.action, "track": row.track, "at": row.at, "change": row.document}
-        for row in rows
-    ]
-    return {"items": items, "next_cursor": rows[-1].number if rows else after}
 
 
 @get("/v1/releases/{product:str}", summary="The release register")
@@ -173,4 +147,4 @@ async def read_bundle(
     return Response(content, media_type="application/x-tar", headers=headers)
 
 
-ROUTES = [read_feed, list_releases, read_ruleset, read_bundle, test_train, read_gate, publish_release]
+ROUTES = [list_releases, read_ruleset, read_bundle, test_train, read_gate, publish_release]

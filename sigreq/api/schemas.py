@@ -11,6 +11,7 @@ from sigreq.domain.corpus import SourceKind
 from sigreq.domain.errors import RequestMalformed
 from sigreq.domain.people import Language, Role
 from sigreq.domain.submission import Kind, Severity
+from sigreq.domain.targets import Target
 from sigreq.domain.verdict import Determination, Verdict
 from sigreq.domain.versions import Scheme
 
@@ -21,6 +22,9 @@ Email = Annotated[str, Field(pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]{1,190}$", de
 Slug = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{1,62}$", description="a short name: a-z, 0-9 and -")]
 NAME = "^[a-z0-9][a-z0-9_-]{1,62}$"
 Name = Annotated[str, Field(pattern=NAME, description="a short name: a-z, 0-9, _ and -")]
+Targets = Annotated[
+    tuple[Target, ...], Field(min_length=1, max_length=len(Target), description="engines: yara, clamav")
+]
 
 
 class Strict(BaseModel):
@@ -245,6 +249,13 @@ class ProductIn(Strict):
     scheme: Scheme
     grace_seconds: Annotated[int, Field(ge=0, le=30 * 86400)] = 4 * 3600
     update_instructions: Text
+    targets: Targets = (Target.YARA,)
+
+
+class TargetsIn(Strict):
+    """The engines that load a product's signatures."""
+
+    targets: Targets
 
 
 class CorpusSourceIn(Strict):

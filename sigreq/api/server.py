@@ -13,19 +13,20 @@ log = structlog.get_logger()
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens, and ends the streams before it waits for the requests under way."""
+    """Says when it listens, and ends what waits before it waits for the requests under way."""
 
     def __init__(self, config: uvicorn.Config, app: Litestar) -> None:
         super().__init__(config)
         self._app = app
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._app.state.services.streams.close()
-        await super().shutdown(sockets)
-
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         log.info("api.started", host=self.config.host, port=self.config.port)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.services.feed.close()
+        self._app.state.services.streams.close()
+        await super().shutdown(sockets)
 
 
 def run(settings: Settings, host: str, port: int) -> None:

@@ -10,7 +10,7 @@ from sigreq.cli import contracts
 from sigreq.cli.bootstrap import bootstrap
 from sigreq.cli.corpus import corpus
 from sigreq.cli.due_times import due_times
-from sigreq.cli.kinds import LANGUAGES, Moment, Span
+from sigreq.cli.kinds import LANGUAGES, Moment, Span, Targets
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import Document, moment, table
 
@@ -129,11 +129,27 @@ def product() -> None:
 )
 @click.option("--grace", type=Span(), default="4h", show_default=True, help="How long an older database is accepted.")
 @click.option("--update-instructions", required=True, help="What to tell a customer whose database is old.")
+@click.option(
+    "--targets", type=Targets(), default="yara", show_default=True, help="The engines its signatures are for."
+)
 @api_command
-def add_product(session: Session, product_id: str, grace: timedelta, **said: str) -> None:
+def add_product(session: Session, product_id: str, grace: timedelta, targets: list[str], **said: str) -> None:
     """Add a product under the short name PRODUCT."""
-    document = session.client.add_product({"id": product_id, "grace_seconds": int(grace.total_seconds()), **said})
-    session.show(document, f"Product {product_id}: {said['title']}")
+    fields = {"id": product_id, "grace_seconds": int(grace.total_seconds()), "targets": targets, **said}
+    session.show(session.client.add_product(fields), f"Product {product_id}: {said['title']}, for {', '.join(targets)}")
+
+
+@product.command("targets")
+@click.argument("product_id", metavar="PRODUCT")
+@click.argument("targets", type=Targets())
+@api_command
+def set_targets(session: Session, product_id: str, targets: list[str]) -> None:
+    """Say which engines PRODUCT's signatures are for, as in yara,clamav.
+
+    What passed the gate without one of them has to be tested again.
+    """
+    document = session.client.set_targets(product_id, targets)
+    session.show(document, f"The signatures of {product_id} are for {', '.join(document['targets'])} from now on.")
 
 
 @product.command("list")
@@ -240,8 +256,14 @@ def _key_text(document: dict[str, Any]) -> str:
 def _list(session: Session, document: dict[str, Any]) -> None:
     items = document["items"]
     names = list(items[0]) if items else []
-    rows = [["-" if item[name] is None else item[name] for name in names] for item in items]
+    rows = [[_cell(item[name]) for name in names] for item in items]
     session.show(document, table([name.upper() for name in names], rows) if items else "Nothing here.")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return ",".join(value)
+    return "-" if value is None else value
 
 
 def _published_at(published_at: datetime | None, ago: timedelta | None) -> dict[str, str]:

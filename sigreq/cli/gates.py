@@ -61,6 +61,8 @@ def report_lines(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if not report:
         return
     yield "Tested on", report["base"] or "-"
+    if report.get("engines"):  # reports of before do not say
+        yield "Engines", ", ".join(report["engines"])
     for kind, counts in report["scanned"].items():
         cases = f"{counts['cases']} cases, " if counts["cases"] else ""
         yield f"Scanned, {kind}", f"{cases}{counts['files']} files, {counts['bytes']:,} bytes"

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from sigreq.domain.targets import Target, in_order
+
 LANGUAGES = ["en", "ru"]
 DAY = click.DateTime(["%Y-%m-%d"])
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -22,6 +24,20 @@ class Span(click.ParamType[timedelta]):
         if found is None:
             self.fail(f"{value!r} is not a length of time such as 90s, 30m, 6h or 2d.", param, ctx)
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+class Targets(click.ParamType[list[str]]):
+    """Engines, as in yara,clamav."""
+
+    name = "targets"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """Read them."""
+        said = value.split(",") if isinstance(value, str) else value
+        unknown = [each for each in said if each not in set(Target)]
+        if unknown:
+            self.fail(f"{unknown[0]!r} is no engine: name one or several of {','.join(Target)}.", param, ctx)
+        return [str(each) for each in in_order(said)]
 
 
 class Moment(click.ParamType[datetime]):

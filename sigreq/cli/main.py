@@ -43,6 +43,8 @@ SECTIONS = {
         "queue": Entry("status:queue", "List what waits, in the order in which it will be taken."),
         "decide": Entry("decide:decide", "Work on submissions and signature changes."),
         "release": Entry("release:release", "Build and publish databases from approved changes."),
+        "extra": Entry("extras:extra", "Put urgent additions in force at once, until the next database."),
+        "feed": Entry("feed:feed", "Follow what is approved, published and withdrawn."),
         "report": Entry("report:report", "Show how well the promised answer times were kept."),
         "admin": Entry("admin:admin", "Customers, contracts, people, keys, products and published databases."),
     },

@@ -210,13 +210,14 @@ class Seen:
     """What a run saw of the world: a pass holds as long as the world is no other.
 
     `solved` is the number of the newest solved case, `corpus` the revision of the clean corpus, `alongside` the
-    changes that waited for a release and were part of the candidate.
+    changes that waited for a release and were part of the candidate, `targets` the engines it was tried in.
     """
 
     base: str | None
     solved: int
     corpus: int
     alongside: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset()
 
 
 def why_stale(seen: Seen, now: Seen) -> str | None:
@@ -227,6 +228,9 @@ def why_stale(seen: Seen, now: Seen) -> str | None:
         return "a case has been solved since, which it was not tested with"
     if now.corpus != seen.corpus:
         return "the clean corpus has changed since"
+    untried = sorted(now.targets - seen.targets)
+    if untried:
+        return f"the product's signatures are for {', '.join(untried)} too now, which it was not tested with"
     missed = sorted(now.alongside - seen.alongside)
     if missed:
         return f"{', '.join(missed)} has been approved since, and may take away what this one relies on"

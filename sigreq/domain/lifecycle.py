@@ -66,6 +66,7 @@ class Event(StrEnum):
     PROOF_FAILED = "proof_failed"
     FIXED = "fixed"
     FIX_WITHDRAWN = "fix_withdrawn"
+    VERSION_WITHDRAWN = "version_withdrawn"
     CONCLUDED = "concluded"
     CONFIRMED = "confirmed"
     CLOSED_AFTER_SILENCE = "closed_after_silence"
@@ -81,6 +82,12 @@ class Event(StrEnum):
     MISS_EXPLAINED = "miss_explained"
     EXAMINATION_ASKED = "examination_asked"
     EXAMINED_AGAIN = "examined_again"
+    RELIEF_PROPOSED = "relief_proposed"
+    RELIEF_GIVEN = "relief_given"
+    RELIEF_DROPPED = "relief_dropped"
+    RELIEF_ENDED = "relief_ended"
+    EXTRA_PUBLISHED = "extra_published"
+    EXTRA_ENDED = "extra_ended"
 
 
 class ChangeEvent(StrEnum):
@@ -129,6 +136,7 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.PROOF_FAILED: Transition(_of(State.DETERMINED), State.IN_ANALYSIS, is_public=True),
     Event.FIXED: Transition(_of(State.DETERMINED), State.FIXED, is_public=True),
     Event.FIX_WITHDRAWN: Transition(_of(State.FIXED), State.DETERMINED, is_public=True),
+    Event.VERSION_WITHDRAWN: Transition(_OPEN, is_public=True),
     Event.CONCLUDED: Transition(_of(State.DETERMINED), State.CLOSED, is_public=True),
     Event.CONFIRMED: Transition(_of(State.FIXED), State.CLOSED, is_public=True),
     Event.CLOSED_AFTER_SILENCE: Transition(_of(State.FIXED), State.CLOSED, is_public=True),
@@ -144,6 +152,12 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.MISS_EXPLAINED: Transition(_ANY),
     Event.EXAMINATION_ASKED: Transition(_OPEN - {State.RECEIVED, State.SCREENING}),
     Event.EXAMINED_AGAIN: Transition(_OPEN - {State.RECEIVED, State.SCREENING}, is_public=True),
+    Event.RELIEF_PROPOSED: Transition(_HELD | {State.DETERMINED}),
+    Event.RELIEF_GIVEN: Transition(_OPEN - {State.RECEIVED, State.SCREENING, State.FIXED}, is_public=True),
+    Event.RELIEF_DROPPED: Transition(_ANY),
+    Event.RELIEF_ENDED: Transition(_ANY, is_public=True),
+    Event.EXTRA_PUBLISHED: Transition(_of(State.DETERMINED), is_public=True),
+    Event.EXTRA_ENDED: Transition(_of(State.DETERMINED), is_public=True),
 }
 
 CHANGE_TRANSITIONS: Mapping[ChangeEvent, Transition] = {

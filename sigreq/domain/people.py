@@ -51,6 +51,9 @@ class Permission(StrEnum):
     APPROVE = "approve"
     READ_FEED = "read the feed"
     PUBLISH = "publish"
+    SEE_EXTRAS = "see extras"
+    PUBLISH_EXTRA = "publish an extra"
+    END_EXTRA = "end an extra"
     READ_RULES = "read rules"
     READ_BUNDLES = "read bundles"
     SEE_REPORTS = "see reports"
@@ -69,6 +72,9 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.APPROVE: frozenset({Role.LEAD}),
     Permission.READ_FEED: frozenset({Role.RELEASE, Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.PUBLISH: frozenset({Role.RELEASE, Role.ADMINISTRATOR}),
+    Permission.SEE_EXTRAS: frozenset(Role),
+    Permission.PUBLISH_EXTRA: frozenset({Role.RELEASE}),
+    Permission.END_EXTRA: frozenset({Role.RELEASE, Role.LEAD}),
     Permission.READ_RULES: _READERS | {Role.RELEASE},
     Permission.READ_BUNDLES: _READERS | {Role.RELEASE, Role.CUSTOMER},
     Permission.SEE_REPORTS: frozenset({Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR}),

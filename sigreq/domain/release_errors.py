@@ -21,6 +21,55 @@ class FourEyes(Problem):
 
 
 @dataclass(eq=False)
+class OwnProposal(Problem):
+    """The relief {id} was proposed by you; a lead who did not propose it has to approve it."""
+
+    id: str
+
+
+@dataclass(eq=False)
+class KnownMalware(Problem):
+    """The file {sha256} is known as malware and cannot be allowed: {why}."""
+
+    sha256: str
+    why: str
+
+
+@dataclass(eq=False)
+class KnownClean(Problem):
+    """The file {sha256} is known to be clean and cannot be detected by its hash: {why}."""
+
+    sha256: str
+    why: str
+
+
+@dataclass(eq=False)
+class ArchiveHoldsDetected(Problem):
+    """The file {sha256} is an archive, and who allows it clears everything it holds; detected in it are: {members}.
+    Allow those by themselves instead.
+    """
+
+    sha256: str
+    members: str
+
+
+@dataclass(eq=False)
+class ExtraUnfit(Problem):
+    """This extra cannot be made: {reason}."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class BaseReplaced(Problem):
+    """Version {base} of {product} is not the newest live one; {newest} is. Make the extra for that."""
+
+    product: str
+    base: str
+    newest: str | None
+
+
+@dataclass(eq=False)
 class GatePassStale(Problem):
     """The pass of change {id} does not hold: {why}. Test it again."""
 
@@ -45,6 +94,26 @@ class CursorAhead(Problem):
 
     cursor: int
     head: int
+
+
+@dataclass(eq=False)
+class CursorForeign(Problem):
+    """Entry {cursor} of the feed is not the one that was read before. The feed was restored from a backup, or belongs
+    to another server: start again from 0.
+    """
+
+    cursor: int
+
+
+@dataclass(eq=False)
+class CursorTooOld(Problem):
+    """The cursor {cursor} is older than what the feed keeps, which begins behind {oldest}. Take the snapshot of
+    {product}, and read on from its cursor.
+    """
+
+    cursor: int
+    oldest: int
+    product: str
 
 
 @dataclass(eq=False)

@@ -1,5 +1,6 @@
 """The engines that signatures are made for."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -8,3 +9,8 @@ class Target(StrEnum):
 
     YARA = "yara"
     CLAMAV = "clamav"
+
+
+def in_order(targets: Iterable[str]) -> list[Target]:
+    """Each once, as they are written everywhere."""
+    return [each for each in Target if each in set(targets)]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sigreq.domain.faults import MEANINGS
 from sigreq.domain.lifecycle import Event
 from sigreq.domain.remarks import DETECTION_OTHER, DETECTION_UNKNOWN, MORE
+from sigreq.notify.extra_words import ENDING_EN, RELIEF_EN
 from sigreq.notify.mail_texts import Text, Texts, WarningText
 
 _SEVERITIES: Mapping[str | int, str] = {1: "L1, critical", 2: "L2, high", 3: "L3, medium", 4: "L4, low"}
@@ -109,6 +110,11 @@ ENGLISH = Texts(
             "The database version that had your fix was withdrawn, so the fix is not available for now.",
             "The fix comes again with the next version, and is checked on your files again.",
         ),
+        Event.VERSION_WITHDRAWN: Text(
+            "Your database version was withdrawn",
+            "The database version under which you made the submission was withdrawn. Your submission stays as it is.",
+            "You need not submit again. The work on the submission goes on, and you hear from us as before.",
+        ),
         Event.FIXED: Text(
             "Fixed: please update",
             "The fix is published, and our check on your files proves that it works.",
@@ -181,6 +187,26 @@ ENGLISH = Texts(
             "Your files were examined once more.",
             "You need not do anything: the result belongs to your submission, and the analyst has it.",
         ),
+        Event.RELIEF_GIVEN: Text(
+            "Relief for the time being",
+            "Until the fix is out, your file is handled as you expect: this relief is for your organisation alone.",
+            "The work on the fix goes on, and you hear from us when it is out.",
+        ),
+        Event.RELIEF_ENDED: Text(
+            "The relief has ended",
+            "The relief for the time being is over.",
+            "You hear from us about the submission as before.",
+        ),
+        Event.EXTRA_PUBLISHED: Text(
+            "The fix is in force early",
+            "The change is in force already, as an addition to the database version named here.",
+            "It comes with one of the next versions as well, and is then checked on your files.",
+        ),
+        Event.EXTRA_ENDED: Text(
+            "The early addition has ended",
+            "The addition to the databases that had the change is over before the fix is out.",
+            "The change comes with one of the next versions, or another one is prepared.",
+        ),
     },
     labels={
         "message": "Message",
@@ -197,8 +223,13 @@ ENGLISH = Texts(
         "track": "Queue",
         "due_at": "Answer due",
         "expected_release_at": "Expected to be released",
+        "relief": "The file is",
+        "sha256": "SHA-256 of the file",
+        "expires_at": "At the latest until",
+        "ending": "Why it ended",
         "database_version": "Database version",
         "version": "Database version",
+        "latest_version": "The latest version now",
         "fixed_in": "Fixed in database version",
         "steps": "What to do",
     },
@@ -244,6 +275,8 @@ ENGLISH = Texts(
             "duplicate": "duplicate of another submission",
             "withdrawn": "withdrawn",
         },
+        "relief": RELIEF_EN,
+        "ending": ENDING_EN,
         "track": {"expedited": "expedited", "standard": "standard"},
         "severity": _SEVERITIES,
         "from": _SEVERITIES,

@@ -111,7 +111,7 @@ def facts(data: Mapping[str, Any], texts: Texts) -> list[tuple[str, Sequence[str
 
 
 def _values(value: object, key: str, texts: Texts) -> list[str]:
-    if key in {"due_at", "expected_release_at"}:
+    if key in {"due_at", "expected_release_at", "expires_at"}:
         return [_moment(datetime.fromisoformat(str(value)))]
     words: Mapping[Any, str] = texts.words.get(key, {})
     if key == "remarks":

@@ -5,13 +5,14 @@ from typing import Any
 
 from sigreq.domain import errors, release_errors
 from sigreq.domain.changes import HELPFUL, AddedHash, AllowedHash, ChangeKind, Unfit, content_of
+from sigreq.domain.extras import Ending
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Track
 from sigreq.domain.trains import departure
 from sigreq.release import gate
-from sigreq.store import changes, files, jobs, locks, releases, submissions, trains
+from sigreq.store import changes, extra_notes, extras, feed, files, jobs, known, locks, releases, submissions, trains
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, begin_change, move_change, move_submission
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, FeedEntry
@@ -77,14 +78,19 @@ async def approve(tx: Transaction, actor: Actor, change_id: str, held: int) -> C
     moved = await move_change(
         tx, change_id, Move(ChangeEvent.APPROVED, actor, held, check, {"approved_by": actor.person_id})
     )
-    await gate.check_change(tx, moved, await changes.content(tx, moved))
+    content = await changes.content(tx, moved)
+    await gate.check_change(tx, moved, content)
+    helped = await submissions.helped_by(tx, change_id)
+    if isinstance(content, AllowedHash):  # it may have become known since it was drafted
+        for each in helped:
+            await known.check_allowed(tx, each, content.sha256)
     await announce(tx, moved, "approved")
     departs_at = departure(await trains.schedule(tx, moved.product_id), moved.track, tx.at)
     departs = {"expected_release_at": departs_at.isoformat()} if departs_at > tx.at else {}
-    for helped in await submissions.helped_by(tx, change_id):
-        if helped.state is State.DETERMINED:
+    for each in helped:
+        if each.state is State.DETERMINED:
             data = {"change_id": change_id, "track": moved.track, **departs}
-            await move_submission(tx, helped.id, Move(Event.FIX_APPROVED, actor, data=data))
+            await move_submission(tx, each.id, Move(Event.FIX_APPROVED, actor, data=data))
     return moved
 
 
@@ -99,6 +105,8 @@ async def withdraw(tx: Transaction, actor: Actor, change_id: str, held: int, rea
     await locks.hold(tx, Lock.FEED)  # before any row, as above
     was_announced = (await changes.get(tx, change_id)).state is ChangeState.APPROVED
     moved = await move_change(tx, change_id, Move(ChangeEvent.WITHDRAWN, actor, held, data={"reason": reason}))
+    ended = await extras.end_of_change(tx, change_id, Ending.CHANGE_WITHDRAWN, actor)
+    await extra_notes.note_ended(tx, ended, actor)
     if was_announced:
         await announce(tx, moved, "withdrawn")
     await prove_if_complete(tx, change_id)
@@ -136,26 +144,29 @@ async def prove_if_complete(tx: Transaction, change_id: str) -> None:
 
 async def announce(tx: Transaction, change: Change, action: str) -> None:
     """Append to the feed what became of a change."""
-    revision = await changes.revision(tx, change)
-    helped = [each.id for each in await submissions.helped_by(tx, change.id)]
-    document = {
-        "id": change.id,
-        "rev": change.rev,
-        "kind": change.kind,
-        "payload": revision.payload,
-        "submission_ids": helped,
-        "tested_against": await changes.tested_against(tx, change),
-    }
     entry = FeedEntry(
         number=0,
         product_id=change.product_id,
         track=change.track,
         action=action,
         change_id=change.id,
-        document=document,
+        document=await described(tx, change),
         at=tx.at,
     )
-    await releases.append_to_feed(tx, entry)
+    await feed.append(tx, entry)
+
+
+async def described(tx: Transaction, change: Change) -> dict[str, Any]:
+    """What release tooling has to know of a change."""
+    revision = await changes.revision(tx, change)
+    return {
+        "id": change.id,
+        "rev": change.rev,
+        "kind": change.kind,
+        "payload": revision.payload,
+        "submission_ids": [each.id for each in await submissions.helped_by(tx, change.id)],
+        "tested_against": await changes.tested_against(tx, change),
+    }
 
 
 def _write_revision(tx: Transaction, change_id: str, rev: int, payload: dict[str, str], actor: Actor) -> None:
@@ -190,6 +201,9 @@ async def _check_payload(
     except Unfit as unfit:
         raise release_errors.ChangeUnfit(reason=str(unfit)) from unfit
     if isinstance(content, AllowedHash | AddedHash):
-        known = {file.facts.sha256 for each in helped for file in await files.of(tx, each) if file.facts}
-        if content.sha256 not in known:
+        theirs = {file.facts.sha256 for each in helped for file in await files.of(tx, each) if file.facts}
+        if content.sha256 not in theirs:
             raise release_errors.ChangeUnfit(reason=f"{content.sha256} is not a sample of these submissions")
+    if isinstance(content, AllowedHash):
+        for each in helped:
+            await known.check_allowed(tx, each, content.sha256)

@@ -57,6 +57,19 @@ async def check_change(tx: Transaction, change: Change, content: Content) -> Non
         raise release_errors.GatePassStale(id=change.id, why=why)
 
 
+async def check_extra(tx: Transaction, change: Change, content: Content) -> None:
+    """Let an approved change out by itself, with any pass of this very revision that still holds. As `check_change`."""
+    why = "it has not passed"
+    now = await _now(tx, change.product_id, await _rivals(tx, change, content))
+    for run in await gates.of_subject(tx, change.product_id, Purpose.CHANGE, change.id):
+        if run.state is RunState.PASSED and run.rev == change.rev:
+            stale = why_stale(_seen(run), now)
+            if stale is None:
+                return
+            why = stale
+    raise release_errors.GatePassStale(id=change.id, why=why)
+
+
 async def check_train(tx: Transaction, product: str, version: str, digest: str) -> GateRun:
     """The pass of a train that still holds. The register's lock must be held. Raises TrainNotGated."""
     why = "it has not passed"
@@ -70,11 +83,13 @@ async def check_train(tx: Transaction, product: str, version: str, digest: str) 
 
 async def _now(tx: Transaction, product: str, alongside: frozenset[str]) -> Seen:
     base = await releases.newest(tx, product)
-    return Seen(base.version if base else None, await solved.newest(tx, product), await corpus.revision(tx), alongside)
+    targets = frozenset((await releases.known_product(tx, product)).targets)
+    clean = await corpus.revision(tx)
+    return Seen(base.version if base else None, await solved.newest(tx, product), clean, alongside, targets)
 
 
 def _seen(run: GateRun) -> Seen:
-    return Seen(run.base_version, run.seen_solved, run.seen_corpus, frozenset(run.alongside))
+    return Seen(run.base_version, run.seen_solved, run.seen_corpus, frozenset(run.alongside), frozenset(run.targets))
 
 
 async def _rivals(tx: Transaction, change: Change, content: Content) -> frozenset[str]:

@@ -46,6 +46,7 @@ async def _end(tx: Transaction, run: GateRun, found: Findings, scanned: Mapping[
         "scanned": dict(scanned),
         "not_recheckable": told["unseen"],
         "newest_case": run.seen_solved,
+        "engines": run.targets,
         "corpus_revision": run.seen_corpus,
         "seconds": round((tx.at - run.started_at).total_seconds(), 3),
     }

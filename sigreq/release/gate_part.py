@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from sigreq.blobs import Blobs, corpus_key, sample_key
 from sigreq.domain.changes import touched
 from sigreq.domain.examination import Examination, File
-from sigreq.domain.findings import YARA, Findings, by_engine
+from sigreq.domain.findings import CLAMAV, YARA, Findings, Trouble, by_engine
 from sigreq.domain.gating import (
     Case,
     PartKind,
@@ -27,10 +28,10 @@ from sigreq.domain.gating import (
 from sigreq.domain.lifecycle import ChangeState
 from sigreq.domain.ruleset import Ruleset
 from sigreq.release import gate_end
+from sigreq.release.engines import Engines, Swept
 from sigreq.scanning.fetching import Content
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.stored import Order, StoredSamples
-from sigreq.scanning.sweep import Sweep
 from sigreq.store import changes, files, gates, jobs, releases, scans, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.scans import Round
@@ -79,7 +80,7 @@ class PartScanner:
     database: Database
     rulesets: Rulesets
     stored: StoredSamples
-    sweep: Sweep
+    engines: Engines
     corpus: Blobs
     lease: timedelta
 
@@ -132,34 +133,52 @@ class PartScanner:
             if base is not None and not any(examined.shown(of.kind, base.digest)):
                 troubles = [*troubles, fault_not_shown(of.id)]
             findings = findings.plus(by_engine(YARA, troubles))
+            findings = findings.plus(await self._requested_of_clamav(share.run, each, case, scanned))
             keep.append(_Keep(share.run, each, examined, candidate.digest, results))
         return findings, keep
 
+    async def _requested_of_clamav(self, run: GateRun, loaded: _Loaded, case: Case, scanned: Ruleset) -> list[Trouble]:
+        """New signatures alone: that what was there before detects nothing more, YARA has said."""
+        contents = self._contents(loaded.submission, case.files)
+        swept = await self.engines.scan_by_clamav(run, contents, scanned)
+        if swept.by_clamav is None:
+            return list(swept.troubles)
+        return by_engine(CLAMAV, judge_requested(case, swept.by_clamav, loaded.wanted, loaded.excused))
+
+    def _contents(self, of: Submission, its_files: Sequence[File]) -> list[Content]:
+        samples = self.stored.samples
+        sha256s = dict.fromkeys(file.facts.sha256 for file in its_files if file.facts)
+        return [Content(samples, sample_key(of.organisation_id, sha256), sha256) for sha256 in sha256s]
+
     async def _solved(self, share: _Share, ruleset: Ruleset) -> Findings:
-        contents = {
-            file.facts.sha256: Content(
-                self.stored.samples, sample_key(each.submission.organisation_id, file.facts.sha256), file.facts.sha256
-            )
-            for each in share.cases
-            for file in each.files
-            if file.facts
-        }
-        results = await self.sweep.scan(list(contents.values()), ruleset)
-        findings = Findings()
+        """Whether an earlier detection is kept is asked of YARA alone: not each old rule has to be one for ClamAV."""
+        contents = [content for each in share.cases for content in self._contents(each.submission, each.files)]
+        is_kept = share.kind is PartKind.KEPT
+        if is_kept:
+            swept = Swept(share.run, await self.engines.sweep.scan(contents, ruleset))
+        else:
+            swept = await self.engines.scan(share.run, contents, ruleset)
+        findings = Findings().plus(swept.troubles)
         for each in share.cases:
-            troubles, why_not = judge_solved(each.case(), results, is_kept=share.kind is PartKind.KEPT)
-            findings = findings.plus(by_engine(YARA, troubles)).without_seeing(each.submission.id, why_not)
+            case = each.case()
+            _, why_not = judge_solved(case, swept.by_yara, is_kept=is_kept)
+            judge = partial(_troubles_of_solved, case, is_kept=is_kept)
+            findings = findings.plus(swept.judged(judge)).without_seeing(case.id, why_not)
         return findings
 
     async def _clean(self, share: _Share) -> Findings:
         ruleset = await self._ruleset(share.run.scanned_digest)
         contents = [Content(self.corpus, corpus_key(sha256), sha256) for sha256, _ in share.items]
-        results = await self.sweep.scan(contents, ruleset)
-        return Findings().plus(by_engine(YARA, judge_clean(results)))
+        swept = await self.engines.scan(share.run, contents, ruleset)
+        return Findings().plus(swept.troubles).plus(swept.judged(judge_clean))
 
     async def _ruleset(self, digest: str | None) -> Ruleset:
         assert digest is not None  # noqa: S101 - a run with parts has its rules
         return await self.rulesets.load(digest)
+
+
+def _troubles_of_solved(case: Case, results: Results, *, is_kept: bool) -> list[Trouble]:
+    return judge_solved(case, results, is_kept=is_kept)[0]
 
 
 def _with_candidate(examined: Examination, base: Ruleset | None, scanned: Ruleset, candidate: Ruleset) -> Results:

@@ -12,6 +12,7 @@ from sigreq.domain.gating import PartKind, Purpose, RunState, narrowed, widened
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.targets import Target
 from sigreq.release import gate_end
+from sigreq.release.engines import Engines
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
 from sigreq.store import changes, corpus, gates, jobs, releases, solved, submissions
@@ -60,6 +61,7 @@ class Planner:
     rulesets: Rulesets
     bundles: Blobs
     scanner: Scanner
+    engines: Engines
     lease: timedelta
 
     async def plan(self, lease: Lease) -> Finish:
@@ -71,7 +73,7 @@ class Planner:
             return nothing
         built, troubles = await self._build(found)
         if built is not None and not troubles:
-            troubles = await self._load(built)
+            troubles = await self._load(found, built)
 
         async def finish(tx: Transaction) -> None:
             await _write(tx, found, built, troubles)
@@ -112,12 +114,17 @@ class Planner:
             if not problem.is_warning
         ]
 
-    async def _load(self, built: _Built) -> list[Trouble]:
-        """Have the rules compiled, and kept where all workers find them."""
+    async def _load(self, found: _Found, built: _Built) -> list[Trouble]:
+        """Have the rules compiled, loaded by the product's engines, and kept where all workers find them."""
         if built.scanned.in_force:
             fault = await self.scanner.prepare(built.scanned)
             if fault is not None:
                 return [Trouble(Code.NOT_LOADED, f"the rules cannot be loaded ({fault})")]
+        # What is out is out; there the cases say what is wrong with it.
+        if Target.CLAMAV in found.targets and found.run.purpose is not Purpose.RECHECK:
+            troubles = await self.engines.load(built.scanned)
+            if troubles:
+                return troubles
         for ruleset in {each.digest: each for each in (built.candidate, built.scanned)}.values():
             await self.bundles.put_bytes(ruleset_key(ruleset.digest), ruleset.document(), ruleset.digest)
         return []
@@ -156,6 +163,7 @@ async def _write(tx: Transaction, found: _Found, built: _Built | None, troubles:
         "seen_solved": found.solved,
         "seen_corpus": found.corpus,
         "alongside": [change_id for change_id, _ in found.alongside],
+        "targets": list(found.targets),
     }
     if built is not None:
         values |= {"ruleset_digest": built.candidate.digest, "scanned_digest": built.scanned.digest}
@@ -206,8 +214,11 @@ async def _seen_before(tx: Transaction, found: _Found, built: _Built) -> GateRun
     if found.run.purpose is Purpose.RECHECK:
         return None
     runs = await gates.passed(tx, found.run.product_id, found.run.purpose, built.candidate.digest)
-    same = (each for each in runs if each.scanned_digest == built.scanned.digest and each.seen_corpus == found.corpus)
-    return next(same, None)
+    for each in runs:
+        has_seen_these = each.scanned_digest == built.scanned.digest and each.seen_corpus == found.corpus
+        if has_seen_these and set(found.targets) <= set(each.targets):
+            return each
+    return None
 
 
 def _shares(kind: PartKind, items: Sequence[Any], at_most: int) -> Parts:

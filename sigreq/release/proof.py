@@ -1,18 +1,26 @@
 """The proof: the published version on the customer's own sample, before anybody says `fixed`."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sigreq.blobs import Blobs
+from sigreq.blobs import Blobs, sample_key
+from sigreq.domain import bundles
 from sigreq.domain.advice import steps
 from sigreq.domain.changes import RESOLUTIONS, ChangeKind
-from sigreq.domain.examination import File
+from sigreq.domain.examination import Examination, File, overall, shown
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.submission import Kind
 from sigreq.domain.targets import Target
+from sigreq.domain.two_engines import of_each_itself
 from sigreq.domain.verdict import ScanResult, is_proved
+from sigreq.release.engines import MISSING, Engines, with_allowed
 from sigreq.scanning import bundled
+from sigreq.scanning.clamav_grounds import Bundle
+from sigreq.scanning.fetching import Content
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.replies import ENGINE
 from sigreq.scanning.stored import Order, StoredSamples
@@ -23,7 +31,7 @@ from sigreq.store.scans import Round
 from sigreq.tables.releases import Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
-from sigreq.work import Finish, nothing
+from sigreq.work import Finish, GaveUp, nothing
 
 Results = Sequence[tuple[File, ScanResult]]
 
@@ -33,6 +41,28 @@ class _Published:
     submission: Submission
     files: list[File]
     release: Release
+    targets: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _ByClamAv:
+    """What ClamAV says of the files, and with which bundle."""
+
+    files: Sequence[File]
+    results: Mapping[str, ScanResult]
+    kind: Kind
+    engine: str
+    bundle_sha256: str
+
+    @property
+    def is_right(self) -> bool | None:
+        return is_proved(list(shown(self.kind, self.files, self.results).values()))
+
+    def document(self) -> dict[str, Any]:
+        """What is told of it."""
+        found = overall(self.files, self.results)
+        sent = [(file, found[file.position]) for file in self.files if file.parent is None]
+        return {"engine": self.engine, "bundle_sha256": self.bundle_sha256, "proof": scans.summary(sent)}
 
 
 @dataclass(frozen=True)
@@ -43,6 +73,7 @@ class Proof:
     bundles: Blobs
     rulesets: Rulesets
     stored: StoredSamples
+    engines: Engines
     claim: timedelta
     lease: timedelta
 
@@ -54,10 +85,11 @@ class Proof:
         if found is None:
             return nothing
         of = found.submission
-        ruleset = await self._published(found.release)
+        ruleset, bundle = await self._published(found.release)
         order = Order(of.organisation_id, found.files, [ruleset], submissions.passwords(of))
         examination = await self.stored.examine(order)
         sent = examination.of_sent(ruleset.digest)
+        clamav = await self._by_clamav(found, ruleset, bundle, examination)
 
         async def finish(tx: Transaction) -> None:
             proved = await submissions.hold_published_changes(tx, of.id)
@@ -66,24 +98,47 @@ class Proof:
             await files.keep_examination(tx, of, found.files, examination)
             of_round = Round(of, "proof", found.release.version, found.release.ruleset_digest)
             await scans.record(tx, of_round, examination.results[ruleset.digest])
-            if is_proved(examination.shown(of.kind, ruleset.digest)):
-                await _fixed(tx, found, sent, proved[-1].kind)
+            is_right = is_proved(examination.shown(of.kind, ruleset.digest))
+            if is_right and (clamav is None or clamav.is_right):
+                await _fixed(tx, found, sent, clamav, proved[-1].kind)
             else:
-                await _failed(tx, found, sent, self.claim)
+                await _failed(tx, found, sent, clamav, self.claim)
 
         return finish
 
-    async def _published(self, release: Release) -> Ruleset:
-        """What customers get: every bundle is fetched and checked, and the rules are read from that of YARA.
+    async def _published(self, release: Release) -> tuple[Ruleset, bytes | None]:
+        """What customers get: every bundle is fetched and checked; the rules of that for YARA, and that for ClamAV.
 
         A version of before there were bundles, or one without YARA's, is read as it was handed in.
         """
-        rules = None
+        rules, for_clamav = None, None
         for target, bundle in bundled.described(release.bundles).items():
             content = await bundled.fetched(self.bundles, bundle)
             files = bundled.read(content, release.product_id, release.version, release.ruleset_digest)
             rules = bundled.rules_of(files) if target is Target.YARA else rules
-        return rules or await self.rulesets.load(release.ruleset_digest)
+            for_clamav = content if target is Target.CLAMAV else for_clamav
+        return rules or await self.rulesets.load(release.ruleset_digest), for_clamav
+
+    async def _by_clamav(
+        self, found: _Published, ruleset: Ruleset, bundle: bytes | None, examination: Examination
+    ) -> _ByClamAv | None:
+        """What ClamAV says, for products that it loads the signatures of. Raises GaveUp where it is missing."""
+        if Target.CLAMAV not in found.targets:
+            return None
+        clamav, of, release = self.engines.clamav, found.submission, found.release
+        if clamav is None:
+            raise GaveUp(MISSING)
+        if bundle is None:  # ClamAV became a target after this version was published
+            whole = await self.rulesets.load(release.ruleset_digest)
+            bundle = bundles.built(Target.CLAMAV, release.product_id, release.version, whole)
+        sha256s = {file.facts.sha256 for file in examination.files if file.facts}
+        contents = [
+            Content(self.stored.samples, sample_key(of.organisation_id, sha256), sha256) for sha256 in sorted(sha256s)
+        ]
+        loaded = Bundle.published(bundles.read(bundle)[1], release.ruleset_digest)
+        results = with_allowed(await self.engines.sweep.scan_by_clamav(contents, loaded, clamav), ruleset)
+        results = of_each_itself(examination.files, results, examination.results[ruleset.digest])
+        return _ByClamAv(examination.files, results, of.kind, clamav.engine, hashlib.sha256(bundle).hexdigest())
 
 
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
@@ -100,10 +155,13 @@ async def _read(tx: Transaction, lease: Lease) -> _Published | None:
     release = await releases.release(tx, submission.product_id, lease.args["version"])
     if release.withdrawn_at is not None:
         return None  # its changes wait for the next version, which brings the proof
-    return _Published(submission, await files.of(tx, submission), release)
+    targets = (await releases.product_of(tx, submission)).targets
+    return _Published(submission, await files.of(tx, submission), release, targets)
 
 
-async def _fixed(tx: Transaction, found: _Published, results: Results, by: ChangeKind) -> None:
+async def _fixed(
+    tx: Transaction, found: _Published, results: Results, clamav: _ByClamAv | None, by: ChangeKind
+) -> None:
     of = found.submission
     product = await releases.product_of(tx, of)
     values = {
@@ -122,14 +180,19 @@ async def _fixed(tx: Transaction, found: _Published, results: Results, by: Chang
             "bundles": found.release.bundles,
             "engine": ENGINE,
             "scanned_at": tx.at.isoformat(),
+            **({"clamav": clamav.document()} if clamav else {}),
         },
         "steps": steps(product.update_instructions, of.kind),
     }
     await move_submission(tx, of.id, Move(Event.FIXED, values=values, data=data))
 
 
-async def _failed(tx: Transaction, found: _Published, results: Results, claim: timedelta) -> None:
+async def _failed(
+    tx: Transaction, found: _Published, results: Results, clamav: _ByClamAv | None, claim: timedelta
+) -> None:
     of = found.submission
     values = {"needs_attention": "proof_failed", "claim_expires_at": tx.at + claim}
-    data = {"version": found.release.version, "proof": scans.summary(results)}
+    data: dict[str, Any] = {"version": found.release.version, "proof": scans.summary(results)}
+    if clamav is not None:
+        data["clamav"] = clamav.document()
     await move_submission(tx, of.id, Move(Event.PROOF_FAILED, values=values, data=data))

@@ -13,7 +13,7 @@ from sigreq.domain.people import Actor, Role
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
 from sigreq.domain.versions import NoDatabase, VersionUnparseable, expected_form, parse
-from sigreq.release import recheck, rollback
+from sigreq.release import extras, recheck, rollback
 from sigreq.release.changes import announce, prove_if_complete
 from sigreq.release.gate import check_train
 from sigreq.store import changes, jobs, locks, releases
@@ -95,6 +95,8 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     await rollback.undo(tx, actor, row, publication.ruleset)
     for change, built in waiting:
         await _settle(tx, actor, publication, change, built)
+    included = frozenset(change.id for change, built in waiting if built.is_included)
+    await extras.follow(tx, actor, extras.NewVersion(row.product_id, publication.ruleset, included))
     await recheck.begin(tx, row)
     for queue in Track:
         args = {"product": row.product_id, "version": row.version}

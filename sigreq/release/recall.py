@@ -1,9 +1,10 @@
-"""A published version is taken back: what it fixed is not fixed any more, and has to come out anew."""
+"""A published version is taken back: what it fixed is not fixed any more, and who stands on it is told."""
 
+from sigreq.domain.extras import Ending
 from sigreq.domain.lifecycle import ChangeEvent, Event, State
 from sigreq.domain.people import Actor
 from sigreq.release.changes import announce
-from sigreq.store import changes, locks, releases, submissions
+from sigreq.store import changes, extra_notes, extras, locks, releases, submissions, withdrawn
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change, move_submission
 from sigreq.tables.releases import Release
@@ -11,9 +12,10 @@ from sigreq.transaction import Transaction
 
 
 async def withdraw_release(tx: Transaction, actor: Actor, product: str, version: str) -> Release:
-    """Withdraw a version; doing so twice is no error. Its changes go back to the feed, its fixes back to waiting.
+    """Withdraw a version; doing so twice is no error. The live one before it is the latest again.
 
-    A customer who has confirmed already is not told again: the case is flagged for an analyst. Raises NotFound.
+    Its changes go back to the feed, its fixes back to waiting, and every open submission made under it is told. A
+    customer who has confirmed already is not told again: the case is flagged for an analyst. Raises NotFound.
     """
     await locks.hold(tx, Lock.FEED)  # before any row, as everybody who writes to the feed
     before = await releases.release(tx, product, version)
@@ -25,13 +27,20 @@ async def withdraw_release(tx: Transaction, actor: Actor, product: str, version:
         values = {"published_in": None}
         moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_WITHDRAWN, actor, None, None, values, data))
         await announce(tx, moved, "approved")
-    for submission_id in await submissions.fixed_in(tx, product, version):
+    on_it = await extras.standing_on(tx, product, version)
+    helped = await submissions.ids_helped_by(tx, [each.change_id for each in on_it if each.change_id])
+    fixed_in_it, made_under_it = await submissions.lock_concerned(tx, product, version, helped)
+    await extra_notes.note_ended(
+        tx, await extras.end(tx, [each.id for each in on_it], Ending.BASE_WITHDRAWN, actor), actor
+    )
+    for submission_id in fixed_in_it:
         await _unfix(tx, actor, submission_id, version)
+    await withdrawn.tell(tx, actor, row, made_under_it)
     return row
 
 
 async def _unfix(tx: Transaction, actor: Actor, submission_id: str, version: str) -> None:
-    submission = await submissions.lock(tx, submission_id)
+    submission = await submissions.get(tx, submission_id)
     data = {"version": version}
     if submission.state is State.FIXED:
         unfixed = dict.fromkeys(("fixed_in", "fixed_at", "resolution", "solved_number"))

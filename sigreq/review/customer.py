@@ -58,13 +58,14 @@ async def confirm(tx: Transaction, actor: Actor, submission_id: str, held: int |
 async def reopen(
     tx: Transaction, actor: Actor, submission_id: str, held: int | None, event: Event, message: str
 ) -> Submission:
-    """Still happens, or disputed: a new answer clock, and an analyst who has not decided it before."""
+    """Still happens, or disputed: a new answer clock, and an analyst who has neither held nor ever decided it."""
     submission = await submissions.lock(tx, submission_id, actor)
     if submission.resolution is Resolution.WITHDRAWN:
         allowed = "fixed, or closed by us"
         raise StateForbids(what="Submission", id=submission.id, state="withdrawn", action=event, allowed=allowed)
+    deciders = {submission.analyst_id} | await submissions.deciders(tx, submission.id)
     values = {
         **await reopening.values(tx, submission, event),
-        "barred": sorted({*submission.barred, *filter(None, [submission.analyst_id])}),
+        "barred": sorted({*submission.barred, *filter(None, deciders)}),
     }
     return await move_submission(tx, submission_id, Move(event, actor, held, None, values, {"message": message}))

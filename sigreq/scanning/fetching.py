@@ -1,11 +1,15 @@
 """Content on its way from the store to where it is examined."""
 
+import asyncio
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sigreq.blobs import BlobMissing, Blobs
 from sigreq.domain.faults import Fault
+
+FETCHED_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,26 @@ class Content:
         except BlobMissing:
             return Fault.SAMPLE_MISSING
         return None if found == self.sha256 else Fault.SAMPLE_CORRUPT
+
+
+async def fetch_all(contents: Iterable[Content], folder: Path) -> dict[str, Fault]:
+    """Write each into a file of `folder` that is called by its SHA-256; what is wrong with those that are not there.
+
+    Raises ServiceUnavailable.
+    """
+    faults: dict[str, Fault] = {}
+    places = asyncio.Semaphore(FETCHED_AT_ONCE)
+
+    async def fetch(content: Content) -> None:
+        async with places:
+            fault = await content.fetch(folder / content.sha256)
+            if fault is not None:
+                faults[content.sha256] = fault
+
+    async with asyncio.TaskGroup() as group:
+        for content in contents:
+            group.create_task(fetch(content))
+    return faults
 
 
 def _private(path: str, flags: int) -> int:

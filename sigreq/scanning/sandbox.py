@@ -20,12 +20,17 @@ OPEN_FILES = 64
 
 # Nothing that a child makes can be executed, or read by others.
 _UMASK = 0o177
+# Programs that make folders of their own have to be able to enter them.
+_PROGRAM_UMASK = 0o077
 # Processor time beyond the wall-clock time of an ask: whoever watches the clock should come first.
 _PROCESSOR_GRACE_SECONDS = 1
 
 # From linux/prctl.h and linux/capability.h.
 _PR_SET_PDEATHSIG = 1
+_PR_SET_SECUREBITS = 28
 _PR_SET_NO_NEW_PRIVS = 38
+# From linux/securebits.h: a program that root starts gets no capabilities for that, and cannot change it.
+_NOROOT_LOCKED = 0b11
 _CAPABILITY_VERSION = 0x20080522
 
 # From linux/landlock.h; these system calls have one number on every architecture Python runs on.
@@ -37,13 +42,16 @@ _PATH_BENEATH = 1
 # How many file-access rights each version of Landlock knows; later versions know as many as the last.
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_FILE, _MAKE_REG, _TRUNCATE = (1 << bit for bit in (1, 2, 3, 5, 8, 14))
-_OF_FILES = _WRITE_FILE | _READ_FILE | _TRUNCATE
+_EXECUTE, _REMOVE_DIR, _MAKE_DIR, _MAKE_SOCK = (1 << bit for bit in (0, 4, 7, 9))
+_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 _TCP_SINCE, _TCP_BIND_AND_CONNECT = 4, 0b11
 _SCOPES_SINCE, _SCOPE_SOCKETS_AND_SIGNALS = 6, 0b11
 
 # Code and data that libraries load when they are first used.
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/magic", "/proc/meminfo")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+# What starts a program that has libraries, by its name in the program itself.
+_LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -74,6 +82,28 @@ def lock_down(folder: Path, readable: Iterable[str], file_bytes: int) -> dict[st
     }.items():
         resource.setrlimit(limit, (value, value))
     return {"landlock": landlock, "seccomp": system_calls.restrict()}
+
+
+def confine_program(program: str, readable: Iterable[str], folder: str) -> int:
+    """Leave the program that this process becomes able to read libraries and what is `readable`, and to write `folder`.
+
+    There it can make plain files, folders and sockets, and execute none of them: of all programs it can start only
+    itself. It dies with its parent. Returns the version of Landlock, as `lock_down`. Raises OSError.
+    """
+    os.umask(_PROGRAM_UMASK)
+    _checked(_libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL)))
+    with suppress(PermissionError):  # who is not root has no such capabilities to lose
+        _checked(_libc.prctl(_PR_SET_SECUREBITS, ctypes.c_ulong(_NOROOT_LOCKED)))
+    _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0))))
+    files = _WRITE_FILE | _READ_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE | _MAKE_SOCK
+    landlock = _confine(
+        dict.fromkeys((*_SYSTEM, *readable), _READ_FILE | _READ_DIR)
+        | {folder: files | _READ_DIR | _REMOVE_DIR | _MAKE_DIR}
+        | dict.fromkeys(_DEVICES, _READ_FILE | _WRITE_FILE)
+        | dict.fromkeys((os.path.realpath(each) for each in (program, *_LOADERS)), _EXECUTE | _READ_FILE)
+    )
+    _drop_capabilities()
+    return landlock
 
 
 def allow_processor(seconds: float) -> None:

@@ -2,63 +2,88 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sigreq.domain.examination import ALLOWED, with_hash
+from sigreq.domain.faults import Fault
 from sigreq.domain.ruleset import Ruleset
+from sigreq.domain.two_engines import opened
 from sigreq.domain.verdict import Outcome, ScanResult
-from sigreq.scanning.fetching import Content
+from sigreq.scanning.clamav import ClamAv
+from sigreq.scanning.clamav_grounds import Bundle
+from sigreq.scanning.fetching import Content, fetch_all
 from sigreq.scanning.scanner import Scanner
 
 # A child is asked for so many in one go; then others get its place.
 IN_A_ROW = 16
-FETCHED_AT_ONCE = 8
 CLEAN = ScanResult(Outcome.CLEAN)
+
+Results = Mapping[str, ScanResult]
+"""By the content's SHA-256."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Fetches contents into a folder of its own, and scans them in the scanner's children."""
+    """Fetches contents into a folder of its own, and scans them in the scanner's children, and by ClamAV if asked."""
 
     scanner: Scanner
     work_dir: Path
 
-    async def scan(self, contents: Sequence[Content], ruleset: Ruleset) -> Mapping[str, ScanResult]:
-        """What the ruleset says of each, by SHA-256. Raises ServiceUnavailable.
+    async def scan(self, contents: Sequence[Content], ruleset: Ruleset) -> Results:
+        """What the ruleset says of each. Raises ServiceUnavailable.
 
         Everything that is wrong with a content is in its result. What is allowed, and what no rule could hit, is not
         even fetched.
         """
-        results = {each.sha256: ALLOWED for each in contents if each.sha256 in ruleset.allowed}
-        wanted = {each.sha256: each for each in contents if each.sha256 not in results}
+        by_yara, _ = await self._scan(contents, ruleset, None)
+        return by_yara
+
+    async def scan_twice(
+        self, contents: Sequence[Content], ruleset: Ruleset, clamav: ClamAv
+    ) -> tuple[Results, Results | None]:
+        """The same, and what ClamAV says of each; None where there are no rules to scan with, as hashes are looked up.
+
+        Raises OSError, UnfitRulesetError, ServiceUnavailable.
+        """
+        return await self._scan(contents, ruleset, clamav)
+
+    async def scan_by_clamav(self, contents: Sequence[Content], bundle: Bundle, clamav: ClamAv) -> Results:
+        """What ClamAV alone says, also of what is allowed. Raises OSError, ServiceUnavailable."""
+        with self._folder() as folder:
+            faults = await fetch_all(_once(contents), folder)
+            return await _by_clamav(folder, _once(contents), faults, bundle, clamav)
+
+    async def _scan(
+        self, contents: Sequence[Content], ruleset: Ruleset, clamav: ClamAv | None
+    ) -> tuple[Results, Results | None]:
+        allowed = {each.sha256: ALLOWED for each in contents if each.sha256 in ruleset.allowed}
+        wanted = [each for each in _once(contents) if each.sha256 not in allowed]
+        found: Results = dict.fromkeys((each.sha256 for each in wanted), CLEAN)
+        by_clamav = None
         if ruleset.in_force:
-            self.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=self.work_dir, prefix="sweep-") as name:
-                found = await self._scanned(Path(name), list(wanted.values()), ruleset)
-        else:
-            found = dict.fromkeys(wanted, CLEAN)
-        return results | {sha256: with_hash(ruleset, sha256, result) for sha256, result in found.items()}
+            with self._folder() as folder:
+                faults = await fetch_all(wanted, folder)
+                if clamav is not None:
+                    by_clamav = allowed | await _by_clamav(folder, wanted, faults, Bundle.of(ruleset), clamav)
+                found = await self._by_yara(folder, wanted, faults, ruleset)
+        return allowed | {each: with_hash(ruleset, each, result) for each, result in found.items()}, by_clamav
 
-    async def _scanned(self, folder: Path, contents: Sequence[Content], ruleset: Ruleset) -> dict[str, ScanResult]:
-        found: dict[str, ScanResult] = {}
-        here: list[Path] = []
-        places = asyncio.Semaphore(FETCHED_AT_ONCE)
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
+        self.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.work_dir.absolute(), prefix="sweep-") as name:
+            yield Path(name)
 
-        async def fetch(content: Content) -> None:
-            async with places:
-                path = folder / content.sha256
-                fault = await content.fetch(path)
-                if fault is None:
-                    here.append(path)
-                else:
-                    found[content.sha256] = ScanResult.not_scanned(fault)
-
-        async with asyncio.TaskGroup() as group:
-            for content in contents:
-                group.create_task(fetch(content))
+    async def _by_yara(
+        self, folder: Path, contents: Sequence[Content], faults: Mapping[str, Fault], ruleset: Ruleset
+    ) -> Results:
+        """Each file is gone afterwards."""
+        found = {sha256: ScanResult.not_scanned(fault) for sha256, fault in faults.items()}
+        here = [folder / each.sha256 for each in contents if each.sha256 not in faults]
         async with asyncio.TaskGroup() as group:
             scans = [group.create_task(self._in_a_row(paths, ruleset)) for paths in _in_groups(here)]
         for scan in scans:
@@ -72,6 +97,18 @@ class Sweep:
             for sample in samples:
                 await place.begin(sample, [ruleset], passwords=None, is_identified=True)
             return {sample.name: await place.scan(ruleset, sample) for sample in samples}
+
+
+async def _by_clamav(
+    folder: Path, contents: Sequence[Content], faults: Mapping[str, Fault], bundle: Bundle, clamav: ClamAv
+) -> dict[str, ScanResult]:
+    here = [each.sha256 for each in contents if each.sha256 not in faults]
+    found = opened(await clamav.scan(bundle, folder, here))
+    return {sha256: ScanResult.not_scanned(fault) for sha256, fault in faults.items()} | found
+
+
+def _once(contents: Sequence[Content]) -> list[Content]:
+    return list({each.sha256: each for each in contents}.values())
 
 
 def _in_groups(paths: Sequence[Path]) -> Iterator[list[Path]]:

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import socket
 import termios
 from typing import Any
 
@@ -26,6 +27,17 @@ _ALLOWED = """
     getpid gettid getppid getuid geteuid getgid getegid getpgrp uname sysinfo getrandom
     getrusage getrlimit ugetrlimit exit exit_group
 """.split()  # noqa: SIM905 - one to a line they fill two pages
+# What a program that is none of ours is refused, whatever else it calls: we cannot know all that it needs.
+_REFUSED = """
+    fork vfork execveat ptrace process_vm_readv process_vm_writev process_madvise pidfd_getfd pidfd_send_signal kcmp
+    bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key
+    mount umount2 move_mount fsopen fsmount open_tree pivot_root chroot unshare setns memfd_create memfd_secret
+    link linkat symlink symlinkat mknod mknodat setxattr lsetxattr fsetxattr
+    setpriority ioprio_set sched_setscheduler sched_setattr swapon swapoff reboot syslog
+    init_module finit_module delete_module kexec_load kexec_file_load clock_settime settimeofday sethostname
+""".split()  # noqa: SIM905 - as above
+_CLONE_THREAD = 0x10000
+
 # Of ioctl only what asks whether a file is a terminal, and what is kept over an exec that never comes.
 _IOCTL_REQUESTS = (termios.TCGETS, termios.FIONREAD, termios.FIOCLEX, termios.FIONCLEX)
 
@@ -54,6 +66,31 @@ def restrict() -> bool:
     _add(rules, pyseccomp.ALLOW, "tgkill", pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
     # The C library then falls back to clone, which is refused.
     _add(rules, pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+    try:
+        rules.load()
+    except OSError:
+        return False
+    return True
+
+
+def restrict_program(*, sockets: bool) -> bool:
+    """Refuse a program that comes after this one processes, programs to trace, mounts, keys, and the network.
+
+    `sockets` leaves it those of this machine. False where libseccomp or the kernel cannot. Raises OSError.
+    """
+    if pyseccomp is None:
+        return False
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    refused = pyseccomp.ERRNO(errno.EPERM)
+    for name in _REFUSED:
+        _add(rules, refused, name)
+    _add(rules, refused, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, 0))
+    _add(rules, pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # as above
+    if sockets:
+        _add(rules, refused, "socket", pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX))
+    else:
+        _add(rules, refused, "socket")
+        _add(rules, refused, "socketpair")
     try:
         rules.load()
     except OSError:

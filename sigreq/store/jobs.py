@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, insert, or_, select, update
 from sqlmodel import col
 
 from sigreq.domain.submission import Track
@@ -58,6 +58,17 @@ def add(tx: Transaction, name: JobName, queue: Track, args: dict[str, Any]) -> N
     job = Job(id=uuid4().hex, name=name, queue=queue, args=args, created_at=tx.at, due_at=tx.at, hinted_at=tx.at)
     tx.session.add(job)
     tx.hints.append(Hint(job.id, name, queue))
+
+
+async def add_many(tx: Transaction, name: JobName, rows: Sequence[tuple[Track, dict[str, Any]]]) -> None:
+    """Write many jobs of one kind, each with its queue and arguments, in one statement.
+
+    No hint leaves for them: workers find them by and by, and what was hinted at meanwhile goes before them.
+    """
+    common = {"name": name, "created_at": tx.at, "due_at": tx.at, "attempts": 0}
+    values = [{**common, "id": uuid4().hex, "queue": queue, "args": args} for queue, args in rows]
+    if values:
+        await tx.session.execute(insert(Job), values)
 
 
 async def claim(tx: Transaction, job_id: str, length: timedelta) -> Lease | None:

@@ -1,19 +1,23 @@
 """The one door through which a submission or a change moves: look, check, one guarded UPDATE, one event."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import exists, select, text, update
+from sqlalchemy import ColumnElement, Select, any_, exists, insert, select, text, update
 from sqlmodel import col
 
+from sigreq.domain.advice import steps_after_relief
 from sigreq.domain.errors import NotFound, RevisionStale, StateForbids
-from sigreq.domain.lifecycle import CHANGE_TRANSITIONS, TRANSITIONS, ChangeEvent, Event, Transition
+from sigreq.domain.extras import Ending
+from sigreq.domain.lifecycle import CHANGE_TRANSITIONS, TRANSITIONS, ChangeEvent, Event, State, Transition
 from sigreq.domain.people import Actor
-from sigreq.store import jobs
+from sigreq.domain.submission import Track
+from sigreq.store import extras, jobs
 from sigreq.tables.events import Event as EventRow
+from sigreq.tables.extras import Extra
 from sigreq.tables.people import ApiKey, Person, WebhookEndpoint
 from sigreq.tables.releases import Change
 from sigreq.tables.submissions import Submission
@@ -45,7 +49,29 @@ async def move_submission(tx: Transaction, submission_id: str, move: Move[Submis
     await _announce(tx, moved, row.state)
     if transition.is_public:
         await tell(tx, moved, event_id)
+    if transition.to in {State.FIXED, State.CLOSED} and row.state is not State.FIXED:
+        ending = Ending.FIXED if transition.to is State.FIXED else Ending.CLOSED
+        return await note_relief_ended(
+            tx, moved, await extras.end_of_case(tx, moved.id, ending, move.actor), move.actor
+        )
     return moved
+
+
+async def note_relief_ended(
+    tx: Transaction, submission: Submission, ended: Sequence[Extra], actor: Actor | None
+) -> Submission:
+    """Tell of relief of this case that has just ended; what was only proposed is nobody's but ours to know."""
+    for each in ended:
+        event = Event.RELIEF_DROPPED if each.live_at is None else Event.RELIEF_ENDED
+        ending = Ending(each.ending or Ending.EXPIRED)
+        data = {
+            "extra_id": each.id,
+            "sha256": each.sha256,
+            "ending": ending,
+            "steps": steps_after_relief(ending),
+        }
+        submission = await move_submission(tx, submission.id, Move(event, actor, data=data))
+    return submission
 
 
 async def move_change(tx: Transaction, change_id: str, move: Move[Change]) -> Change:
@@ -74,16 +100,87 @@ async def begin_change(tx: Transaction, row: Change, actor: Actor, data: Mapping
     _record(tx, row, None, Move(ChangeEvent.DRAFTED, actor, data=data))
 
 
-async def tell(tx: Transaction, submission: Submission, event_id: str) -> None:
-    """Queue a public event for the organisation's webhook and mail, in the transaction that writes the event."""
-    await tx.session.flush()
-    readers = select(col(Person.id)).where(
-        col(Person.organisation_id) == submission.organisation_id,
+async def note_on_many(tx: Transaction, submission_ids: Sequence[str], note: Move[Submission]) -> Sequence[str]:
+    """Write one public note on many submissions in a handful of statements, however many they are.
+
+    Those in a state that the event does not fit are passed over; which were told.
+    """
+    transition = TRANSITIONS[Event(note.event)]
+    assert transition.to is None  # noqa: S101 - a note; what moves goes one by one
+    assert transition.is_public  # noqa: S101 - the same
+    fitting = (_among(submission_ids), col(Submission.state).in_(transition.sources))
+    locked = (
+        await tx.session.scalars(
+            select(col(Submission.id)).where(*fitting).order_by(col(Submission.id)).with_for_update()
+        )
+    ).all()
+    noted = await tx.session.execute(
+        update(Submission)
+        .where(_among(locked))
+        .values(revision=col(Submission.revision) + 1, public_sequence=col(Submission.public_sequence) + 1)
+        .returning(*(col(getattr(Submission, name)) for name in _Noted._fields))
+    )
+    told = [(row, _event_values(tx, row, row.state, note, row.public_sequence)) for row in map(_Noted._make, noted)]
+    if told:
+        await tx.session.execute(insert(EventRow), [values for _, values in told])
+        await _announce_many(tx, locked)
+        await _tell_many(tx, [(row, values["id"]) for row, values in told])
+    return locked
+
+
+class _Noted(NamedTuple):
+    """What is needed of a submission to tell of a note: its other columns can be large."""
+
+    id: str
+    revision: int
+    public_sequence: int
+    state: State
+    organisation_id: str
+    track: Track
+
+
+async def _tell_many(tx: Transaction, told: Sequence[tuple[_Noted, str]]) -> None:
+    organisations = {row.organisation_id for row, _ in told}
+    readers: dict[str, list[str]] = {}
+    for person in await tx.session.scalars(_readers(organisations)):
+        readers.setdefault(str(person.organisation_id), []).append(person.id)
+    live = select(col(WebhookEndpoint.organisation_id)).where(
+        col(WebhookEndpoint.organisation_id).in_(organisations), col(WebhookEndpoint.disabled_at).is_(None)
+    )
+    endpoints = set(await tx.session.scalars(live))
+    mails = [
+        (row.track, {"event_id": event_id, "person_id": person_id})
+        for row, event_id in told
+        for person_id in readers.get(row.organisation_id, ())
+    ]
+    await jobs.add_many(tx, jobs.JobName.MAIL, mails)
+    calls = [
+        (row.track, {"event_id": event_id, "organisation_id": row.organisation_id})
+        for row, event_id in told
+        if row.organisation_id in endpoints
+    ]
+    await jobs.add_many(tx, jobs.JobName.DELIVER, calls)
+
+
+def _among(submission_ids: Sequence[str]) -> ColumnElement[bool]:
+    """An array is one parameter, of which there may not be too many."""
+    return col(Submission.id) == any_(list(submission_ids))  # type: ignore[arg-type] # a list is an array to PostgreSQL
+
+
+def _readers(organisations: Collection[str]) -> Select[Person]:
+    """Who wants mail."""
+    return select(Person).where(
+        col(Person.organisation_id).in_(organisations),
         col(Person.email).is_not(None),
         exists().where(col(ApiKey.person_id) == col(Person.id), col(ApiKey.revoked_at).is_(None)),
     )
-    for person_id in await tx.session.scalars(readers):
-        args = {"event_id": event_id, "person_id": person_id}
+
+
+async def tell(tx: Transaction, submission: Submission, event_id: str) -> None:
+    """Queue a public event for the organisation's webhook and mail, in the transaction that writes the event."""
+    await tx.session.flush()
+    for person in await tx.session.scalars(_readers([submission.organisation_id])):
+        args = {"event_id": event_id, "person_id": person.id}
         jobs.add(tx, jobs.JobName.MAIL, submission.track, args)
     endpoint = await tx.session.get(WebhookEndpoint, submission.organisation_id)
     if endpoint is not None and endpoint.disabled_at is None:
@@ -95,6 +192,12 @@ async def _announce(tx: Transaction, row: Submission, was: str) -> None:
     """Have those who watch look again when this transaction has committed."""
     notice = {"channel": CHANNEL, "notice": f"{row.id} {was} {row.state}"}
     await tx.session.execute(text("SELECT pg_notify(:channel, :notice)"), notice)
+
+
+async def _announce_many(tx: Transaction, submission_ids: Sequence[str]) -> None:
+    """The same for notes, which leave the state as it is."""
+    statement = "SELECT pg_notify(:channel, id || ' ' || state || ' ' || state) FROM submission WHERE id = ANY(:ids)"
+    await tx.session.execute(text(statement), {"channel": CHANNEL, "ids": list(submission_ids)})
 
 
 async def _locked(tx: Transaction, table: type[Row], what: str, row_id: str) -> Row:
@@ -135,17 +238,23 @@ async def _move(
 def _record(
     tx: Transaction, row: Submission | Change, was: str | None, move: Move[Any], public_sequence: int | None = None
 ) -> str:
-    event = EventRow(
-        id=f"EV-{uuid4().hex}",
-        subject_id=row.id,
-        sequence=row.revision,
-        public_sequence=public_sequence,
-        name=move.event,
-        state=row.state,
-        was=was,
-        actor_id=move.actor.person_id if move.actor else None,
-        at=tx.at,
-        data=dict(move.data or {}),
-    )
+    event = EventRow(**_event_values(tx, row, was, move, public_sequence))
     tx.session.add(event)
     return event.id
+
+
+def _event_values(
+    tx: Transaction, row: Submission | Change | _Noted, was: str | None, move: Move[Any], public_sequence: int | None
+) -> dict[str, Any]:
+    return {
+        "id": f"EV-{uuid4().hex}",
+        "subject_id": row.id,
+        "sequence": row.revision,
+        "public_sequence": public_sequence,
+        "name": move.event,
+        "state": row.state,
+        "was": was,
+        "actor_id": move.actor.person_id if move.actor else None,
+        "at": tx.at,
+        "data": dict(move.data or {}),
+    }

@@ -3,7 +3,7 @@
 import re
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from hashlib import sha256
 
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from sigreq.domain import plans
-from sigreq.domain.errors import AlreadyExists, KeyRevoked, KeyUnknown, NotFound
+from sigreq.domain.errors import AlreadyExists, KeyRevoked, KeyUnknown, NotFound, Problem
 from sigreq.domain.people import Actor, Language, Role
 from sigreq.domain.submission import Severity
 from sigreq.store import locks
@@ -45,17 +45,26 @@ async def issue_key(tx: Transaction, person: Person) -> str:
 
 async def authenticate(tx: Transaction, key: str) -> Actor:
     """Who holds this key. Raises KeyUnknown, KeyRevoked."""
+    (found,) = (await authenticate_all(tx, [key])).values()
+    if isinstance(found, Problem):
+        raise found
+    return found
+
+
+async def authenticate_all(tx: Transaction, keys: Collection[str]) -> dict[str, Actor | Problem]:
+    """For each key who holds it, or KeyUnknown, or KeyRevoked."""
     statement = (
         select(ApiKey, Person)
         .join(Person, col(Person.id) == col(ApiKey.person_id))
-        .where(col(ApiKey.digest) == digest(key))
+        .where(col(ApiKey.digest).in_([digest(key) for key in keys]))
     )
-    found = (await tx.session.execute(statement)).one_or_none()
-    if found is None:
-        raise KeyUnknown
-    row, person = found
+    rows = {row.digest: (row, person) for row, person in (await tx.session.execute(statement)).all()}
+    return {key: _holder(*rows[digest(key)]) if digest(key) in rows else KeyUnknown() for key in keys}
+
+
+def _holder(row: ApiKey, person: Person) -> Actor | KeyRevoked:
     if row.revoked_at is not None:
-        raise KeyRevoked
+        return KeyRevoked()
     return Actor(person.id, person.name, person.role, person.organisation_id)
 
 

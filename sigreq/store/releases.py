@@ -1,4 +1,4 @@
-"""The release register, products and the feed."""
+"""The release register and products."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,10 +8,10 @@ from sqlmodel import col
 
 from sigreq.domain.errors import AlreadyExists, NotFound
 from sigreq.domain.register import Published
-from sigreq.domain.submission import Track
+from sigreq.domain.targets import Target
 from sigreq.store import locks
 from sigreq.store.locks import Lock
-from sigreq.tables.releases import FeedEntry, Product, Release
+from sigreq.tables.releases import Product, Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
@@ -51,6 +51,13 @@ async def product_of(tx: Transaction, submission: Submission) -> Product:
 async def published(tx: Transaction, product_id: str, version: str) -> Release | None:
     """One row of the register, if the version was ever published."""
     return await tx.session.get(Release, (product_id, version))
+
+
+async def hold(tx: Transaction, product_id: str, version: str) -> Release | None:
+    """The same, and nobody withdraws it until the transaction ends."""
+    statement = select(Release).where(col(Release.product_id) == product_id, col(Release.version) == version)
+    statement = statement.with_for_update(read=True).execution_options(populate_existing=True)
+    return await tx.session.scalar(statement)
 
 
 async def release(tx: Transaction, product_id: str, version: str) -> Release:
@@ -101,27 +108,6 @@ async def highest_ordinal(tx: Transaction, product_id: str) -> int | None:
     return await tx.session.scalar(statement)
 
 
-async def feed_head(tx: Transaction) -> int:
-    """The number of the feed's last entry, 0 when there is none."""
-    return await tx.session.scalar(select(func.max(col(FeedEntry.number)))) or 0
-
-
-async def append_to_feed(tx: Transaction, entry: FeedEntry) -> None:
-    """Number and insert an entry. Numbers become visible in their order: the lock is held until the commit."""
-    await locks.hold(tx, Lock.FEED)
-    entry.number = await feed_head(tx) + 1
-    tx.session.add(entry)
-    await tx.session.flush()
-
-
-async def feed(tx: Transaction, product_id: str, *, after: int, track: Track | None, limit: int) -> Sequence[FeedEntry]:
-    """Entries behind the cursor, in their order."""
-    statement = select(FeedEntry).where(col(FeedEntry.product_id) == product_id, col(FeedEntry.number) > after)
-    if track is not None:
-        statement = statement.where(col(FeedEntry.track) == track)
-    return (await tx.session.scalars(statement.order_by(col(FeedEntry.number)).limit(limit))).all()
-
-
 async def listed(tx: Transaction, product_id: str, limit: int) -> Sequence[Release]:
     """The register of a product, highest ordinal first."""
     statement = select(Release).where(col(Release.product_id) == product_id).order_by(col(Release.ordinal).desc())
@@ -133,6 +119,21 @@ async def withdraw(tx: Transaction, product_id: str, version: str) -> Release:
     await locks.hold(tx, Lock.REGISTER)
     row = await release(tx, product_id, version)
     row.withdrawn_at = row.withdrawn_at or tx.at
+    await tx.session.flush()
+    return row
+
+
+async def products_for(tx: Transaction, target: Target) -> Sequence[str]:
+    """The short names of the products with signatures for an engine, in their order."""
+    has_it = col(Product.targets).contains([target])
+    return (await tx.session.scalars(select(col(Product.id)).where(has_it).order_by(col(Product.id)))).all()
+
+
+async def set_targets(tx: Transaction, product_id: str, targets: Sequence[Target]) -> Product:
+    """Have a product's signatures made for these engines. Raises NotFound."""
+    await locks.hold(tx, Lock.FEED)  # an approval under way has seen the old ones
+    row = await known_product(tx, product_id)
+    row.targets = list(targets)
     await tx.session.flush()
     return row
 

@@ -1,9 +1,9 @@
 """Reading submissions: one, a page, the queue, and what upkeep looks for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, or_, select, tuple_
 from sqlmodel import col
 
 from sigreq.domain.errors import NotFound
@@ -87,6 +87,14 @@ async def event_of(tx: Transaction, subject_id: str, sequence: int) -> Event:
     """The event with this number, which is known to exist."""
     is_it = (col(Event.subject_id) == subject_id) & (col(Event.sequence) == sequence)
     return (await tx.session.scalars(select(Event).where(is_it))).one()
+
+
+async def deciders(tx: Transaction, submission_id: str) -> set[str]:
+    """Everybody who ever concluded on it."""
+    statement = select(col(Event.actor_id)).where(
+        col(Event.subject_id) == submission_id, col(Event.name) == Said.DETERMINED, col(Event.actor_id).is_not(None)
+    )
+    return {str(each) for each in await tx.session.scalars(statement)}
 
 
 async def open_twin(
@@ -198,15 +206,29 @@ async def open_under(tx: Transaction, calendar_id: str) -> Sequence[str]:
     return (await tx.session.scalars(statement.order_by(col(Submission.id)))).all()
 
 
+async def lock_all(tx: Transaction, submission_ids: Iterable[str]) -> None:
+    """Have nobody else move these until the transaction ends, in the order in which everybody locks."""
+    for submission_id in sorted(set(submission_ids)):
+        await lock(tx, submission_id)
+
+
+async def lock_concerned(
+    tx: Transaction, product_id: str, version: str, also: Sequence[str]
+) -> tuple[Sequence[str], Sequence[str]]:
+    """The submissions that a version matters to, all locked: those fixed in it, and the open ones made under it.
+
+    So are others (`also`), because all have to be locked in one order.
+    """
+    made_under = and_(col(Submission.database_version) == version, col(Submission.state) != State.CLOSED)
+    is_fixed = col(Submission.fixed_in) == version
+    statement = select(col(Submission.id), is_fixed, made_under).where(
+        col(Submission.product_id) == product_id, or_(is_fixed, made_under, col(Submission.id).in_(also))
+    )
+    found = (await tx.session.execute(statement.order_by(col(Submission.id)).with_for_update())).all()
+    return [row[0] for row in found if row[1]], [row[0] for row in found if row[2]]
+
+
 async def with_due_warning(tx: Transaction, limit: int = 100) -> Sequence[str]:
     """Guaranteed answers for which a warning is due."""
     statement = select(col(Submission.id)).where(col(Submission.next_warning_at) <= tx.at)
     return (await tx.session.scalars(statement.order_by(col(Submission.next_warning_at)).limit(limit))).all()
-
-
-async def fixed_in(tx: Transaction, product_id: str, version: str) -> Sequence[str]:
-    """Which submissions were told that this version helps, in the order in which they may be locked."""
-    statement = select(col(Submission.id)).where(
-        col(Submission.product_id) == product_id, col(Submission.fixed_in) == version
-    )
-    return (await tx.session.scalars(statement.order_by(col(Submission.id)))).all()

@@ -16,6 +16,7 @@ class GateRun(SQLModel, table=True):
     """One test of a change, of a train or of a published version (`subject`), with what it saw and what came of it.
 
     `ruleset_digest` is the whole candidate, `scanned_digest` the part of it that has to be scanned for new detections.
+    `targets` are the engines that it is tried in.
     """
 
     __tablename__ = "gate_run"
@@ -41,6 +42,7 @@ class GateRun(SQLModel, table=True):
     seen_solved: int = Field(default=0, sa_type=BigInteger)
     seen_corpus: int = 0
     alongside: list[str] = Field(default_factory=list, sa_type=JSONB)
+    targets: list[str] = Field(default_factory=list, sa_type=JSONB)
     total: int | None = None
     done: int = 0
     report: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -97,6 +97,7 @@ class ChangeSubmission(SQLModel, table=True):
 class FeedEntry(SQLModel, table=True):
     """One line of the feed that release tooling polls; numbered under one lock, so no cursor can miss one."""
 
+    __table_args__ = (Index("ix_feed_entry_product", "product_id", "number"),)
     __tablename__ = "feed_entry"
 
     number: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})

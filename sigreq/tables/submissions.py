@@ -56,6 +56,7 @@ class Submission(SQLModel, table=True):
         Index("ix_submission_organisation_list", "organisation_id", text("received_at DESC"), text("id DESC")),
         Index("ix_submission_list", text("received_at DESC"), text("id DESC")),
         Index("ix_submission_queue", "track", "due_at", "received_at", "id", postgresql_where=text("state = 'queued'")),
+        Index("ix_submission_open_under", "product_id", "database_version", postgresql_where=text("state <> 'closed'")),
         Index("ix_submission_fixed", "fixed_at", postgresql_where=text("state = 'fixed'")),
         Index(
             "ix_submission_solved",

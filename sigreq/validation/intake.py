@@ -17,7 +17,19 @@ from sigreq.domain.plans import Plan
 from sigreq.domain.register import DatabaseCheck, DatabaseVerdict, check
 from sigreq.domain.submission import SampleFacts, Track
 from sigreq.domain.versions import expected_form
-from sigreq.store import calendars, clocks, contracts, files, idempotency, jobs, people, releases, samples, submissions
+from sigreq.store import (
+    calendars,
+    clocks,
+    contracts,
+    files,
+    idempotency,
+    jobs,
+    people,
+    releases,
+    samples,
+    submissions,
+    withdrawn,
+)
 from sigreq.store.moves import Move, begin_submission, move_submission
 from sigreq.tables.people import Contract
 from sigreq.tables.releases import Product
@@ -121,6 +133,8 @@ async def accept(
     await files.sent(tx, row.id, received)
     await _charge(tx, row)
     row = await _log_call(tx, sender, row)
+    if await withdrawn.tell_if_withdrawn(tx, row.product_id, row.database_version, row.id):
+        row = await submissions.get(tx, row.id)
     jobs.add(tx, jobs.JobName.SCREEN, row.track, {"submission_id": row.id})
     return Accepted(row)
 

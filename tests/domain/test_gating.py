@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sigreq.domain.changes import AddedHash, AddedRule, AllowedHash, RetiredSignature
@@ -49,6 +49,7 @@ def _scan(ruleset: Ruleset, sha256: str, text: str) -> ScanResult:
 
 
 @given(_rulesets(), _rulesets(), st.sampled_from("xyz"), st.text("abc", max_size=5))
+@example(Ruleset(hashes={"x": "Four", "y": "Four"}), Ruleset(hashes={"x": "Four"}), "x", "")
 def test_scanning_what_is_new_tells_as_much_as_scanning_everything(
     base: Ruleset, candidate: Ruleset, sha256: str, text: str
 ) -> None:
@@ -152,7 +153,7 @@ def test_a_clean_file_may_not_be_hit_nor_left_out() -> None:
     assert [(each.code, each.sha256) for each in troubles] == [(Code.CLEAN_DETECTED, "y"), (Code.NOT_SCANNED, "z")]
 
 
-SEEN = Seen("1", 7, 3, frozenset({"CH-1"}))
+SEEN = Seen("1", 7, 3, frozenset({"CH-1"}), frozenset({"yara"}))
 
 
 @pytest.mark.parametrize(
@@ -161,6 +162,8 @@ SEEN = Seen("1", 7, 3, frozenset({"CH-1"}))
         (Seen("1", 7, 3), None),
         (Seen("1", 7, 3, frozenset({"CH-1"})), None),
         (Seen("1", 6, 3), None),
+        (Seen("1", 7, 3, frozenset(), frozenset({"yara"})), None),
+        (Seen("1", 7, 3, frozenset(), frozenset({"yara", "clamav"})), "for clamav too now"),
         (Seen("2", 7, 3), "tested against 1, and 2 is the newest"),
         (Seen(None, 7, 3), "and nothing is the newest"),
         (Seen("1", 8, 3), "a case has been solved since"),

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sigreq.domain.lifecycle import (
@@ -65,13 +65,24 @@ def test_fixed_is_said_only_of_what_was_determined(events: list[Event]) -> None:
 
 
 @given(st.lists(st.sampled_from(ChangeEvent), max_size=40))
-def test_what_is_published_was_approved_and_stays_published(events: list[ChangeEvent]) -> None:
+@example(
+    [
+        ChangeEvent.TEST_STARTED,
+        ChangeEvent.TEST_PASSED,
+        ChangeEvent.APPROVED,
+        ChangeEvent.PUBLISHED,
+        ChangeEvent.RELEASE_WITHDRAWN,
+    ]
+)
+def test_what_is_published_was_approved_and_stays_so_unless_its_version_is_withdrawn(events: list[ChangeEvent]) -> None:
     state: StrEnum = ChangeState.DRAFTED
     was_approved = False
     for event in events:
         before, state = state, _after(state, CHANGE_TRANSITIONS[event])
         was_approved = (was_approved or state is ChangeState.APPROVED) and state is not ChangeState.DRAFTED
-        if before in {ChangeState.PUBLISHED, ChangeState.WITHDRAWN}:
+        if before is ChangeState.PUBLISHED and event is ChangeEvent.RELEASE_WITHDRAWN:
+            assert state is ChangeState.APPROVED
+        elif before in {ChangeState.PUBLISHED, ChangeState.WITHDRAWN}:
             assert state is before
         if state in {ChangeState.PUBLISHED, ChangeState.PICKED_UP}:
             assert was_approved
@@ -88,4 +99,6 @@ def test_what_only_staff_do_among_themselves_is_not_told() -> None:
         Event.ATTENTION_RAISED,
         Event.MISS_EXPLAINED,
         Event.EXAMINATION_ASKED,
+        Event.RELIEF_PROPOSED,
+        Event.RELIEF_DROPPED,
     }

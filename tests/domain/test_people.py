@@ -26,12 +26,17 @@ def test_every_permission_is_somebodys() -> None:
     assert all(ALLOWED.values())
 
 
-def test_customers_only_submit_and_see_submissions() -> None:
-    assert {each for each in Permission if CUSTOMER in ALLOWED[each]} == {Permission.SUBMIT, Permission.SEE_SUBMISSIONS}
+def test_customers_only_submit_and_see_submissions_and_what_is_in_force_for_them() -> None:
+    assert {each for each in Permission if CUSTOMER in ALLOWED[each]} == {
+        Permission.SUBMIT,
+        Permission.SEE_SUBMISSIONS,
+        Permission.SEE_EXTRAS,
+    }
 
 
 def test_auditors_write_nothing() -> None:
     writing = {Permission.SUBMIT, Permission.DECIDE, Permission.APPROVE, Permission.PUBLISH, Permission.ADMINISTER}
+    writing |= {Permission.PUBLISH_EXTRA, Permission.END_EXTRA}
     assert all(Role.AUDITOR not in ALLOWED[each] for each in writing)
 
 

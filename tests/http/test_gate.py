@@ -54,7 +54,6 @@ def test_a_hash_of_a_file_that_was_found_clean_does_not_pass(world: World) -> No
 def test_a_change_that_takes_away_what_another_case_needs_does_not_pass(world: World, kind: str) -> None:
     product = world.product({"Marker": rule("Marker", "needed")})
     content = b"needed here"
-    missed = _detected_rightly(world, product, content if kind == "hash_allow" else b"needed there")
     case = world.determined(world.analyst, world.customer(), product, content=content)
     payload: dict[str, Any] = {
         "rule_modify": {"rule": "Marker", "source": HARMLESS},
@@ -62,8 +61,9 @@ def test_a_change_that_takes_away_what_another_case_needs_does_not_pass(world: W
         "sig_retire": {"signature": "Marker"},
         "hash_allow": {"sha256": _sha256(world, case)},
     }[kind]
-    failed = after_test(world.analyst, world.analyst.draft_change([case["id"]], kind, payload))
-    (problem,) = _problems(failed)
+    change = world.analyst.draft_change([case["id"]], kind, payload)
+    missed = _detected_rightly(world, product, content if kind == "hash_allow" else b"needed there")
+    (problem,) = _problems(after_test(world.analyst, change))
     assert (problem["code"], problem["submission_id"]) == ("detection_lost", missed["id"])
 
 

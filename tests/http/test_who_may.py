@@ -70,10 +70,12 @@ DECIDERS_ONLY: Requests = [
     ("PUT", "/v1/changes/CH-AAAA-BBBB-CCCC", {"payload": {}}),
     ("POST", "/v1/changes/CH-AAAA-BBBB-CCCC/test", None),
     ("POST", "/v1/changes/CH-AAAA-BBBB-CCCC/withdraw", {"reason": "x"}),
+    ("POST", f"/v1/submissions/{SOME}/relief", {"reason": "x"}),
 ]
 LEADS_ONLY: Requests = [
     ("POST", "/v1/changes/CH-AAAA-BBBB-CCCC/approve", None),
     ("POST", "/v1/changes/CH-AAAA-BBBB-CCCC/reject", {"reason": "x"}),
+    ("POST", "/v1/extras/EX-AAAA-BBBB-CCCC/approve", None),
 ]
 STAFF_ONLY: Requests = [
     ("GET", "/v1/queue", None),
@@ -83,6 +85,10 @@ STAFF_ONLY: Requests = [
 PUBLISHERS_ONLY: Requests = [
     ("PUT", "/v1/releases/some/1", {"ordinal": 1, "ruleset": {"rules": {}}}),
     ("POST", "/v1/changes/CH-AAAA-BBBB-CCCC/picked-up", None),
+]
+RELEASE_ONLY: Requests = [
+    ("PUT", "/v1/changes/CH-AAAA-BBBB-CCCC/extra", {"base_version": "1"}),
+    ("POST", "/v1/changes/CH-AAAA-BBBB-CCCC/extra/gate", None),
 ]
 FEED_READERS_ONLY: Requests = [("GET", "/v1/feed?product=some", None), ("GET", "/v1/products/some/schedule", None)]
 RULE_READERS_ONLY: Requests = [("GET", "/v1/releases/some", None), ("GET", "/v1/releases/some/1/ruleset", None)]
@@ -97,12 +103,14 @@ ADMINISTRATORS_ONLY: Requests = [
     ("GET", "/v1/admin/products", None),
     ("PUT", "/v1/admin/products/some/schedule", {"days": ["mon"], "times": ["06:00"], "time_zone": "UTC"}),
     ("DELETE", "/v1/admin/products/some/schedule", None),
+    ("PUT", "/v1/admin/products/some/targets", {"targets": ["yara"]}),
     ("POST", "/v1/admin/releases/some/1/withdraw", None),
 ]
 SUBMISSION_READERS_ONLY: Requests = [
     ("GET", "/v1/submissions", None),
     ("GET", f"/v1/submissions/{SOME}", None),
     ("GET", f"/v1/submissions/{SOME}/timeline", None),
+    ("GET", f"/v1/submissions/{SOME}/relief", None),
     ("GET", "/v1/database-check?product=some&version=1", None),
 ]
 GROUPS: dict[str, tuple[Requests, str, set[str]]] = {
@@ -111,6 +119,7 @@ GROUPS: dict[str, tuple[Requests, str, set[str]]] = {
     "leads": (LEADS_ONLY, "lead", {"customer", "analyst", "auditor", "release", "administrator"}),
     "staff": (STAFF_ONLY, "administrator, analyst, auditor, lead", {"customer", "release"}),
     "publishers": (PUBLISHERS_ONLY, "administrator, release", {"customer", "analyst", "lead", "auditor"}),
+    "release": (RELEASE_ONLY, "release", {"customer", "analyst", "lead", "auditor", "administrator"}),
     "feed": (FEED_READERS_ONLY, "administrator, auditor, lead, release", {"customer", "analyst"}),
     "rules": (RULE_READERS_ONLY, "administrator, analyst, auditor, lead, release", {"customer"}),
     "administrators": (ADMINISTRATORS_ONLY, "administrator", {"customer", "analyst", "lead", "auditor", "release"}),
@@ -153,6 +162,7 @@ def test_only_an_administrator_dates_a_release_back(doors: dict[str, httpx2.Clie
 OF_A_SUBMISSION: Requests = [
     ("GET", "", None),
     ("GET", "/timeline", None),
+    ("GET", "/relief", None),
     ("POST", "/reply", {"message": "x"}),
     ("POST", "/withdraw", {}),
     ("POST", "/confirm", None),

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 from sigreq.embedded.stack import Addresses
-from sigreq.tables import corpus, events, gates, people, releases, submissions
+from sigreq.tables import corpus, events, extras, gates, people, releases, submissions
 
-TABLES = (corpus, events, gates, people, releases, submissions)
+TABLES = (corpus, events, extras, gates, people, releases, submissions)
 
 
 def differences(url: str) -> list[Any]:
