@@ -161,6 +161,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "miss_explained": _("A late answer was explained"),
         "examination_asked": _("Another examination was asked for"),
         "examined_again": _("The files were examined again"),
+        "relief_proposed": _("Immediate relief was proposed"),
+        "relief_given": _("Immediate relief was given"),
+        "relief_dropped": _("The proposed relief was dropped"),
+        "relief_ended": _("The immediate relief ended"),
+        "extra_published": _("An extra for the database was published"),
+        "extra_ended": _("The extra for the database ended"),
+        "version_withdrawn": _("The database version was withdrawn"),
     },
     "change_event": {
         "drafted": _("Drafted"),
