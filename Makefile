@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo up test check lock clean
+.PHONY: demo up test check screenshots lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -15,6 +15,7 @@ up: $(READY)
 
 # Two processes, because the tests of the running service mostly wait.
 test: check
+	@sh tools/browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # What is not a test but has to hold: formatting, lint, types.
@@ -23,8 +24,13 @@ check: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 
-$(READY): requirements.lock pyproject.toml tools/install
+$(READY): requirements.lock pyproject.toml tools/install tools/assets tools/web/package-lock.json
 	@PYTHON=$(PYTHON) sh tools/install
+
+# Every page of the console, light and dark, wide and narrow, into build/screenshots.
+screenshots: $(READY)
+	@sh tools/browser
+	@$(BIN)/python -m tests.console.screenshots build/screenshots
 
 # Pins every dependency with its hashes, without a single download address. Needs uv on the PATH.
 lock:
@@ -32,4 +38,4 @@ lock:
 		--no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
 
 clean:
-	rm -rf .venv data build
+	rm -rf .venv data build sigreq/api/console/vendor

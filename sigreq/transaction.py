@@ -35,6 +35,17 @@ class Transaction:
         """Move `at` to now: for those who have waited for a lock and whose order in time has to be the lock's."""
         self.at = max(self.at, self.clock())
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """What is done in the block is undone if it fails, and the transaction can go on."""
+        before = len(self.hints)
+        try:
+            async with self.session.begin_nested():
+                yield
+        except BaseException:
+            del self.hints[before:]
+            raise
+
 
 NUL_IN_TEXT = {"22021", "22P05"}
 """How PostgreSQL refuses it: in text, and in JSON."""

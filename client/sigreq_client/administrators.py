@@ -44,6 +44,10 @@ class AdministratorOperations(Caller[R_co]):
         """Make every API key of a person useless."""
         return self._delete("admin", "people", person_id, "keys")
 
+    def add_password_link(self, person_id: str, login: str | None = None) -> R_co:
+        """A link by which a person sets the password for the pages, once; it is shown only in this answer."""
+        return self._post("admin", "people", person_id, "password-link", revision=None, login=login)
+
     def products(self) -> R_co:
         """All products."""
         return self._get("admin", "products")

@@ -7,13 +7,14 @@ from litestar import delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
+from sigreq.access.sign_in import LINK_LIVES
 from sigreq.api import views
 from sigreq.api.doorway import Services
-from sigreq.api.schemas import OrganisationIn, PersonIn, ProductIn, TargetsIn
+from sigreq.api.schemas import OrganisationIn, PasswordLinkIn, PersonIn, ProductIn, TargetsIn
 from sigreq.domain.people import Actor, Permission, Role, require
 from sigreq.domain.targets import in_order
 from sigreq.release.recall import withdraw_release as use_withdraw
-from sigreq.store import contracts, groups, people, releases
+from sigreq.store import contracts, groups, passwords, people, releases
 from sigreq.transaction import Transaction
 
 
@@ -79,6 +80,22 @@ async def revoke_keys(
     return {"revoked": await people.revoke_keys(tx, (await people.person(tx, person_id)).id)}
 
 
+@post("/v1/admin/people/{person_id:str}/password-link", summary="Give a link to set a password")
+async def add_password_link(
+    person_id: FromPath[str],
+    data: JSONBody[PasswordLinkIn],
+    tx: NamedDependency[Transaction],
+    actor: NamedDependency[Actor],
+) -> dict[str, Any]:
+    """For one use within 24 hours, on the address where the pages are; links of before end. Shown only now.
+
+    `login` is the name they sign in with; without it the one they have, else their e-mail address, else their id.
+    """
+    require(actor, Permission.ADMINISTER)
+    row, token = await passwords.make_link(tx, person_id, data.login, LINK_LIVES)
+    return {"person": row.person_id, "login": row.login, "path": f"/password/{token}", "expires_at": row.expires_at}
+
+
 @post("/v1/admin/products", summary="Add a product")
 async def add_product(
     data: JSONBody[ProductIn], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
@@ -127,6 +144,7 @@ ROUTES = [
     list_people,
     add_key,
     revoke_keys,
+    add_password_link,
     add_product,
     list_products,
     set_targets,

@@ -16,6 +16,7 @@ from sigreq.api import (
     changes,
     contracts,
     corpus,
+    events,
     extras,
     feed,
     health,
@@ -31,19 +32,23 @@ from sigreq.api import (
     submit,
     trains,
 )
+from sigreq.api.console.pages import Pages
+from sigreq.api.console.router import console
 from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx, provide_visit
 from sigreq.api.feed_waiting import WaitingRoom
 from sigreq.api.reference import ReferencePage
+from sigreq.api.streams import Streams
 from sigreq.blobs import Blobs
 from sigreq.domain.errors import Problem
 from sigreq.jobs import Hints
+from sigreq.sessions import Sessions
 from sigreq.settings import Settings
 from sigreq.transaction import Database
 from sigreq.trust.keyring import Keyring
 
 ROUTES = {
     "Account": account.ROUTES,
-    "Submissions": [*submit.ROUTES, *submissions.ROUTES],
+    "Submissions": [*submit.ROUTES, *submissions.ROUTES, *events.ROUTES],
     "Review": review.ROUTES,
     "Samples": [*samples.ROUTES, *screening.ROUTES],
     "Changes": changes.ROUTES,
@@ -72,7 +77,7 @@ OPENAPI = OpenAPIConfig(
 def create_app(settings: Settings) -> Litestar:
     """The application; it connects when it starts and gives everything back when it stops."""
     return Litestar(
-        route_handlers=[Router("/", route_handlers=routes, tags=[tag]) for tag, routes in ROUTES.items()],
+        route_handlers=[*(Router("/", route_handlers=each, tags=[tag]) for tag, each in ROUTES.items()), console()],
         dependencies={
             "services": Provide(provide_services),
             "visit": Provide(provide_visit),
@@ -103,12 +108,18 @@ async def _services(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     settings.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     samples_store = Blobs(settings.s3, settings.s3.samples)
     bundles_store = Blobs(settings.s3, settings.s3.bundles)
-    room = WaitingRoom(database, url, settings.feed)
     keyring = Keyring(settings.trust)
-    app.state.services = Services(settings, database, samples_store, bundles_store, hints, room, keyring)
+    sessions = Sessions(settings.redis.url.get_secret_value())
+    room, streams = WaitingRoom(database, url, settings.feed), Streams(url)
+    app.state.services = Services(
+        settings, database, samples_store, bundles_store, hints, room, keyring, sessions, streams
+    )
+    app.state.pages = Pages()
+    app.state.assets = app.state.pages.assets
     try:
-        async with room.opened():
+        async with room.opened(), streams.opened():
             yield
     finally:
+        await sessions.close()
         await hints.close()
         await database.close()

@@ -11,11 +11,13 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
 from sigreq.api.feed_waiting import WaitingRoom
+from sigreq.api.streams import Streams
 from sigreq.blobs import Blobs
 from sigreq.domain import errors
 from sigreq.domain.identifiers import IdentifierInvalid, read_identifier
 from sigreq.domain.people import Actor
 from sigreq.jobs import Hints
+from sigreq.sessions import Sessions
 from sigreq.settings import Settings
 from sigreq.store import people
 from sigreq.transaction import Database, Transaction
@@ -37,6 +39,8 @@ class Services:
     hints: Hints
     feed: WaitingRoom
     keyring: Keyring
+    sessions: Sessions
+    streams: Streams
 
 
 async def provide_services(state: State) -> Services:

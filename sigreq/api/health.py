@@ -8,7 +8,6 @@ from typing import Any
 import structlog
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.response import Redirect
 
 from sigreq.api.doorway import Services
 from sigreq.domain.errors import Problem
@@ -108,10 +107,4 @@ def _without_clamav(seen: Sequence[WorkerSeen], needing: Sequence[str]) -> Itera
         yield f"ClamAV is not installed where a worker runs: no gate of {', '.join(needing)} passes there"
 
 
-@get("/", include_in_schema=False)
-async def root() -> Redirect:
-    """There is nothing to see here but the reference."""
-    return Redirect("/schema")
-
-
-ROUTES = [live, ready, root]
+ROUTES = [live, ready]

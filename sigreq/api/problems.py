@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions import NotFoundException as RouteNotFound
 
-from sigreq.domain import contract_errors, corpus_errors, database_errors, errors, release_errors
+from sigreq.domain import contract_errors, corpus_errors, database_errors, errors, release_errors, sign_in_errors
 from sigreq.domain.errors import Problem
 
 log = structlog.get_logger()
@@ -18,7 +18,11 @@ STATUSES: dict[type[Problem], int] = {
     errors.KeyMissing: 401,
     errors.KeyUnknown: 401,
     errors.KeyRevoked: 401,
+    sign_in_errors.SignInNeeded: 401,
     errors.WrongRole: 403,
+    sign_in_errors.SignInWrong: 403,
+    sign_in_errors.SignInUnsafe: 403,
+    sign_in_errors.FormForeign: 403,
     release_errors.FourEyes: 403,
     release_errors.OwnProposal: 403,
     errors.NotFound: 404,
@@ -74,6 +78,11 @@ STATUSES: dict[type[Problem], int] = {
     contract_errors.ContractBackwards: 422,
     contract_errors.CalendarUnfit: 422,
     contract_errors.CallOutOfTime: 422,
+    sign_in_errors.PasswordUnfit: 422,
+    sign_in_errors.PasswordLinkUnknown: 404,
+    sign_in_errors.PasswordLinkExpired: 410,
+    sign_in_errors.PasswordLinkUsed: 410,
+    sign_in_errors.SignInTooOften: 429,
     contract_errors.UploadLinkUnknown: 404,
     contract_errors.UploadLinkExpired: 410,
     contract_errors.UploadLinkUsed: 410,

@@ -233,6 +233,14 @@ class PersonIn(ContactIn):
         return self
 
 
+class PasswordLinkIn(Strict):
+    """Under which name somebody signs in."""
+
+    login: Annotated[str, Field(pattern=r"^[^\s<>,;]{1,200}$", description="a sign-in name, without spaces")] | None = (
+        None
+    )
+
+
 class ProductIn(Strict):
     """A product whose database is published."""
 

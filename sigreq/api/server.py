@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens, and ends the long polls before it waits for the requests under way."""
+    """Says when it listens, and ends what waits before it waits for the requests under way."""
 
     def __init__(self, config: uvicorn.Config, app: Litestar) -> None:
         super().__init__(config)
@@ -25,6 +25,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.services.feed.close()
+        self._app.state.services.streams.close()
         await super().shutdown(sockets)
 
 

@@ -25,7 +25,7 @@ from sigreq.validation import intake
 LONGEST_KEY = 200
 
 
-class _Upload:
+class Upload:
     """One upload on its way through the door."""
 
     def __init__(self, services: Services, actor: Actor, key: str | None) -> None:
@@ -37,7 +37,11 @@ class _Upload:
 
     async def judge(self, fields: bytes) -> None:
         """Refuse what can be refused before the bytes. A key that was used gets its old answer, however old."""
-        self.claim = parse(SubmissionIn, fields, "the part `submission`", FIELDS).claim()
+        await self.judge_claim(parse(SubmissionIn, fields, "the part `submission`", FIELDS).claim())
+
+    async def judge_claim(self, claim: Claim) -> None:
+        """The same, of a claim that was read already."""
+        self.claim = claim
         async with self.services.database.transaction() as tx:
             product, self.found = await intake.check_database(tx, self.claim.product, self.claim.database_version)
             is_known = self.key is not None and await idempotency.answered_before(tx, self.actor.person_id, self.key)
@@ -105,7 +109,7 @@ async def submit(
     """
     actor = await authenticate(request, services)
     require(actor, Permission.SUBMIT)
-    upload = _Upload(services, actor, _checked(idempotency_key))
+    upload = Upload(services, actor, _checked(idempotency_key))
     with Spool(services.settings.work_dir / "spool") as spool:
         spooled = await receive(request.stream(), request.headers, services.settings.limits, spool, upload.judge)
         answer, is_replayed = await upload.accept(spooled)

@@ -4,6 +4,7 @@ When the fields are refused the parser is left where it stands: no byte of a fil
 answer reaches clients that are still sending.
 """
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -95,6 +96,62 @@ async def receive(
     return await _read(body, headers, receiver)
 
 
+@dataclass
+class _FormReceiver(_Receiver):
+    """Takes a browser's form: its fields one by one, in their order, and the files behind them."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    name: str | None = None
+    is_judged: bool = False
+    is_ignored: bool = False
+
+    async def take(self, event: MultipartSegment | bytearray | bytes | None) -> None:
+        if isinstance(event, MultipartSegment) and event.filename is not None:
+            await self._judge()
+            # What a browser sends where no file was chosen.
+            self.is_ignored = not event.filename
+            if self.is_ignored:
+                return
+        if self.is_ignored:
+            self.is_ignored = event is not None
+            return
+        await super().take(event)
+
+    async def _judge(self) -> None:
+        if not self.is_judged:
+            self.is_judged = True
+            await self.judge(json.dumps(self.texts).encode())
+
+    def _begin(self, part: MultipartSegment) -> None:
+        if part.filename is not None:
+            super()._begin(part)
+        elif self.is_judged or part.name is None:
+            raise errors.RequestMalformed(reason="the fields of the form must come before its files, each with a name")
+        else:
+            self.name, self.fields = part.name, bytearray()
+
+    async def _end(self) -> None:
+        if self.writing is not None:
+            await super()._end()
+        elif self.name is not None and self.fields is not None:
+            self.texts[self.name] = self.fields.decode(errors="replace").replace("\r\n", "\n")
+            if sum(map(len, self.texts.values())) > self.limits.fields_bytes:
+                raise errors.RequestMalformed(reason=f"the fields are over {self.limits.fields_bytes} bytes")
+            self.name = None
+
+
+async def receive_form(
+    body: AsyncIterator[bytes],
+    headers: Headers,
+    limits: Limits,
+    spool: Spool,
+    judge: Callable[[bytes], Awaitable[None]],
+) -> list[SpooledSample]:
+    """Read a form that a browser sends, in which `judge` gets the fields as a JSON object of texts. Raises the same."""
+    receiver = _FormReceiver(limits, spool, _announced(headers), judge, fields=bytearray())
+    return await _read(body, headers, receiver, most_parts=limits.submission_files + 60)
+
+
 async def receive_files(
     body: AsyncIterator[bytes], headers: Headers, limits: Limits, spool: Spool
 ) -> list[SpooledSample]:
@@ -106,8 +163,11 @@ async def receive_files(
     return await _read(body, headers, _Receiver(limits, spool, _announced(headers), judge, fields=bytearray()))
 
 
-async def _read(body: AsyncIterator[bytes], headers: Headers, receiver: _Receiver) -> list[SpooledSample]:
-    parser = PushMultipartParser(_boundary(headers), max_segment_count=receiver.limits.submission_files + 2)
+async def _read(
+    body: AsyncIterator[bytes], headers: Headers, receiver: _Receiver, most_parts: int | None = None
+) -> list[SpooledSample]:
+    most = most_parts or receiver.limits.submission_files + 2
+    parser = PushMultipartParser(_boundary(headers), max_segment_count=most)
     try:
         async for chunk in body:
             for event in parser.parse(chunk):

@@ -80,6 +80,18 @@ def list_people(session: Session) -> None:
     _list(session, session.client.people())
 
 
+@person.command("password-link")
+@click.argument("person_id", metavar="PERSON")
+@click.option("--login", help="The name they sign in with. [default: what they have, else their e-mail, else PERSON]")
+@api_command
+def password_link(session: Session, person_id: str, login: str | None) -> None:
+    """Give PERSON a link to set the password for the pages: for one use within 24 hours. It is shown this once."""
+    document = session.client.add_password_link(person_id, login)
+    address = session.url.rstrip("/") + document["path"]
+    text = f"Sign-in name: {document['login']}\nLink, until {moment(document['expires_at'])}: {address}"
+    session.show({**document, "url": address}, f"{text}\nIt is not shown again.")
+
+
 @admin.group()
 def key() -> None:
     """API keys."""

@@ -65,7 +65,7 @@ def _watch(service: "Service", stop: "Event") -> None:
 
 def _welcome(service: "Service", rules: Path | None) -> None:
     from sigreq.embedded.example import first_database
-    from sigreq.embedded.keys import first_keys
+    from sigreq.embedded.keys import first_keys, first_links
     from sigreq.embedded.signing import ROOT_FILE
 
     kept = service.data / "keys"
@@ -74,6 +74,9 @@ def _welcome(service: "Service", rules: Path | None) -> None:
         first_database(service.url, keys["administrator"], rules)
     width = max(map(len, keys))
     command = Path(sys.argv[0])
+    links = first_links(service.env["SIGREQ_DATABASE__URL"], keys)
+    doors = [f"  {who:{width}}  {service.url}{path}" for who, path in links.items()]
+    told = ["Set the passwords for the pages; each link works once, within 24 hours:", *doors, ""] if doors else []
     lines = [f"  {who:{width}}  {key}" for who, key in keys.items()]
     click.echo(
         "\n".join(
@@ -81,10 +84,12 @@ def _welcome(service: "Service", rules: Path | None) -> None:
                 "",
                 f"sigreq is ready at {service.url}",
                 f"OpenAPI page     {service.url}/schema",
+                f"pages            {service.url}/sign-in",
                 f"keys             {kept} (only you can read it)",
                 *lines,
                 f"trusted root     {service.data / ROOT_FILE} (development keys: their root key lies beside it)",
                 "",
+                *told,
                 "Try:",
                 f"  export SIGREQ_URL={service.url}",
                 f"  {command} account --key-file {kept / 'customer'}",

@@ -25,10 +25,18 @@ class Problem(Exception):
         return {field.name: getattr(self, field.name) for field in fields(self)} if is_dataclass(self) else {}
 
     @property
+    def template(self) -> str:
+        """The message before the fields are filled in: what a translator reads."""
+        return cleandoc(type(self).__doc__ or "").strip().replace("\n", " ")
+
+    @property
     def message(self) -> str:
         """What was wrong, what is allowed, what to do: for people."""
-        told = {name: _spoken(value) for name, value in self.data.items()}
-        return cleandoc(type(self).__doc__ or "").strip().replace("\n", " ").format(**told)
+        return self.filled(self.template)
+
+    def filled(self, template: str) -> str:
+        """The fields in a template, this one's or its translation."""
+        return template.format(**{name: _spoken(value) for name, value in self.data.items()})
 
     def __str__(self) -> str:
         return self.message

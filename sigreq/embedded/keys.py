@@ -3,9 +3,10 @@
 import asyncio
 from pathlib import Path
 
+from sigreq.access.sign_in import LINK_LIVES
 from sigreq.domain.people import Role
 from sigreq.embedded.process import write_private
-from sigreq.store import contracts, groups, people
+from sigreq.store import contracts, groups, passwords, people
 from sigreq.tables.people import Organisation
 from sigreq.transaction import Database
 
@@ -34,11 +35,32 @@ def first_keys(database_url: str, folder: Path) -> dict[str, str]:
     return keys
 
 
-async def _make(database_url: str) -> dict[str, str]:
-    async def send(_: object) -> None:
-        """Nothing leaves: no job is made here."""
+def first_links(database_url: str, keys: dict[str, str]) -> dict[str, str]:
+    """Where each of the first people who has no password yet sets one, as the path of a page; each works once."""
+    return asyncio.run(_links(database_url, keys))
 
-    database = Database(database_url, pool_size=1, send=send)
+
+async def _links(database_url: str, keys: dict[str, str]) -> dict[str, str]:
+    links = {}
+    database = Database(database_url, pool_size=1, send=_nothing_leaves)
+    try:
+        async with database.transaction() as tx:
+            for label in (each for each in keys if each != "release"):  # which is no person
+                person_id = (await people.authenticate(tx, keys[label])).person_id
+                if await passwords.of(tx, person_id) is None:
+                    _, token = await passwords.make_link(tx, person_id, label, LINK_LIVES)
+                    links[label] = f"/password/{token}"
+        return links
+    finally:
+        await database.close()
+
+
+async def _nothing_leaves(_: object) -> None:
+    """No job is made here."""
+
+
+async def _make(database_url: str) -> dict[str, str]:
+    database = Database(database_url, pool_size=1, send=_nothing_leaves)
     try:
         async with database.transaction() as tx:
             organisation = await tx.session.get(Organisation, EXAMPLE[0])

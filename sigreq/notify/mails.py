@@ -59,7 +59,7 @@ def compose(
     text = texts.events[Event(event["name"])]
     at = datetime.fromisoformat(event["at"])
     message = _message(submission_id, to, sender, _Heading(event["id"], text.subject, at))
-    _fill(message, submission_id, language, base_url, _Body(text.happened, _facts(event["data"], texts), text.next))
+    _fill(message, submission_id, language, base_url, _Body(text.happened, facts(event["data"], texts), text.next))
     return message
 
 
@@ -103,7 +103,8 @@ def _message(submission_id: str, to: str, sender: str, heading: _Heading) -> Ema
     return message
 
 
-def _facts(data: Mapping[str, Any], texts: Texts) -> list[tuple[str, Sequence[str]]]:
+def facts(data: Mapping[str, Any], texts: Texts) -> list[tuple[str, Sequence[str]]]:
+    """What an event says, as labels with lines of text."""
     """What of an event's data is meant for people, in the order of the labels."""
     there = {key: data[key] for key in texts.labels if data.get(key) not in (None, "", [])}
     return [(texts.labels[key], _values(value, key, texts)) for key, value in there.items()]

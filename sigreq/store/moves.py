@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Select, any_, exists, insert, select, update
+from sqlalchemy import ColumnElement, Select, any_, exists, insert, select, text, update
 from sqlmodel import col
 
 from sigreq.domain.advice import steps_after_relief
@@ -24,6 +24,7 @@ from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
 Row = TypeVar("Row", Submission, Change)
+CHANNEL = "sigreq_moves"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ async def move_submission(tx: Transaction, submission_id: str, move: Move[Submis
     sequence = row.public_sequence + transition.is_public
     moved = await _move(tx, Submission, "Submission", row, move, transition, {"public_sequence": sequence})
     event_id = _record(tx, moved, row.state, move, public_sequence=sequence if transition.is_public else None)
+    await _announce(tx, moved, row.state)
     if transition.is_public:
         await tell(tx, moved, event_id)
     if transition.to in {State.FIXED, State.CLOSED} and row.state is not State.FIXED:
@@ -86,6 +88,7 @@ async def begin_submission(tx: Transaction, row: Submission, actor: Actor, data:
     tx.session.add(row)
     await tx.session.flush()
     event_id = _record(tx, row, None, Move(Event.RECEIVED, actor, data=data), public_sequence=1)
+    await _announce(tx, row, row.state)
     await tell(tx, row, event_id)
 
 
@@ -120,6 +123,7 @@ async def note_on_many(tx: Transaction, submission_ids: Sequence[str], note: Mov
     told = [(row, _event_values(tx, row, row.state, note, row.public_sequence)) for row in map(_Noted._make, noted)]
     if told:
         await tx.session.execute(insert(EventRow), [values for _, values in told])
+        await _announce_many(tx, locked)
         await _tell_many(tx, [(row, values["id"]) for row, values in told])
     return locked
 
@@ -182,6 +186,18 @@ async def tell(tx: Transaction, submission: Submission, event_id: str) -> None:
     if endpoint is not None and endpoint.disabled_at is None:
         args = {"event_id": event_id, "organisation_id": submission.organisation_id}
         jobs.add(tx, jobs.JobName.DELIVER, submission.track, args)
+
+
+async def _announce(tx: Transaction, row: Submission, was: str) -> None:
+    """Have those who watch look again when this transaction has committed."""
+    notice = {"channel": CHANNEL, "notice": f"{row.id} {was} {row.state}"}
+    await tx.session.execute(text("SELECT pg_notify(:channel, :notice)"), notice)
+
+
+async def _announce_many(tx: Transaction, submission_ids: Sequence[str]) -> None:
+    """The same for notes, which leave the state as it is."""
+    statement = "SELECT pg_notify(:channel, id || ' ' || state || ' ' || state) FROM submission WHERE id = ANY(:ids)"
+    await tx.session.execute(text(statement), {"channel": CHANNEL, "ids": list(submission_ids)})
 
 
 async def _locked(tx: Transaction, table: type[Row], what: str, row_id: str) -> Row:

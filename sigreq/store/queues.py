@@ -1,7 +1,7 @@
 """The analysts' queue in SQL: the same order as `domain/queueing`, which says why."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, case, func, not_, select
@@ -9,10 +9,38 @@ from sqlmodel import col
 
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.queueing import TAKES_BEFORE_FAIRNESS, Band
-from sigreq.domain.submission import Track
+from sigreq.domain.submission import Kind, Track
 from sigreq.tables.events import Event as EventRow
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which of the waiting cases somebody wants to look at; None: whatever it is."""
+
+    band: Band | None = None
+    track: Track | None = None
+    plan: str | None = None
+    severity: int | None = None
+    organisation: str | None = None
+    kind: Kind | None = None
+    detection: str | None = None
+    finding: str | None = None
+
+    def conditions(self, now: datetime) -> list[ColumnElement[bool]]:
+        """The same in SQL."""
+        columns = {
+            band(now): self.band,
+            col(Submission.track): self.track,
+            col(Submission.plan_id): self.plan,
+            col(Submission.severity): self.severity,
+            col(Submission.organisation_id): self.organisation,
+            col(Submission.kind): self.kind,
+            col(Submission.detection_name): self.detection,
+            col(Submission.finding): self.finding,
+        }
+        return [column == wanted for column, wanted in columns.items() if wanted is not None]
 
 
 @dataclass(frozen=True)
@@ -21,6 +49,7 @@ class View:
 
     groups: Collection[str] | None = None
     not_barred: str | None = None
+    only: Filters = field(default_factory=Filters)
 
 
 def band(now: datetime) -> ColumnElement[int]:
@@ -34,10 +63,47 @@ def band(now: datetime) -> ColumnElement[int]:
 
 
 async def waiting(tx: Transaction, view: View, limit: int) -> Sequence[Submission]:
-    """Waiting cases in the order of `domain/queueing.order_key`."""
-    order = (band(tx.at), col(Submission.due_at), col(Submission.received_at), col(Submission.id))
-    statement = select(Submission).where(*_open_to(view)).order_by(*order).limit(limit)
-    return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
+    """Waiting cases in the order of `domain/queueing.order_key`.
+
+    Band by band, because each has an index that is in its order, and all of them together have none.
+    """
+    found: list[Submission] = []
+    for each, is_in_band in _in_bands(tx.at).items():
+        if view.only.band not in {None, each} or len(found) >= limit:
+            continue
+        order = (col(Submission.due_at), col(Submission.received_at), col(Submission.id))
+        statement = select(Submission).where(*_open_to(view), *view.only.conditions(tx.at), is_in_band)
+        statement = statement.order_by(*order).limit(limit - len(found)).execution_options(populate_existing=True)
+        found += (await tx.session.scalars(statement)).all()
+    return found
+
+
+def _in_bands(now: datetime) -> dict[Band, ColumnElement[bool]]:
+    """The same as `band`, as the conditions that the indexes know."""
+    is_promised = col(Submission.warn_at).is_not(None)
+    return {
+        Band.DUE_SOON: is_promised & (col(Submission.warn_at) <= now),
+        Band.GUARANTEED: is_promised & (col(Submission.warn_at) > now),
+        Band.EXPEDITED: ~is_promised & (col(Submission.track) == Track.EXPEDITED),
+        Band.STANDARD: ~is_promised & (col(Submission.track) == Track.STANDARD),
+    }
+
+
+async def bands(tx: Transaction, view: View) -> dict[Band, int]:
+    """How many cases wait in each band."""
+    found = band(tx.at).label("band")
+    conditions = [*_open_to(view), *view.only.conditions(tx.at)]
+    statement = select(found, func.count()).where(*conditions).group_by(found)
+    counted = {Band(each): number for each, number in await tx.session.execute(statement)}
+    return {each: counted.get(each, 0) for each in Band}
+
+
+async def of_analyst(tx: Transaction, person_id: str, limit: int) -> Sequence[Submission]:
+    """What somebody works on, and what of it waits for a customer or a release; what is due first comes first."""
+    theirs = [State.IN_ANALYSIS, State.AWAITING_CUSTOMER, State.DETERMINED]
+    statement = select(Submission).where(col(Submission.analyst_id) == person_id, col(Submission.state).in_(theirs))
+    order = (col(Submission.state) != State.IN_ANALYSIS, col(Submission.due_at), col(Submission.id))
+    return (await tx.session.scalars(statement.order_by(*order).limit(limit))).all()
 
 
 async def next_case(tx: Transaction, view: View) -> Submission | None:

@@ -64,16 +64,17 @@ async def page(
     return (await tx.session.scalars(statement)).all()
 
 
-async def timeline(tx: Transaction, subject_id: str, *, is_public_only: bool) -> Sequence[tuple[Event, Person | None]]:
-    """Events in their order, with who caused them."""
+async def timeline(
+    tx: Transaction, subject_id: str, *, is_public_only: bool, after: int = 0
+) -> Sequence[tuple[Event, Person | None]]:
+    """Events in their order behind a number, with who caused them; public ones have numbers of their own."""
+    number = col(Event.public_sequence) if is_public_only else col(Event.sequence)
     statement = (
         select(Event, Person)
         .outerjoin(Person, col(Person.id) == col(Event.actor_id))
-        .where(col(Event.subject_id) == subject_id)
-        .order_by(col(Event.sequence))
+        .where(col(Event.subject_id) == subject_id, number > after)
+        .order_by(number)
     )
-    if is_public_only:
-        statement = statement.where(col(Event.public_sequence).is_not(None))
     return (await tx.session.execute(statement)).tuples().all()
 
 

@@ -141,3 +141,27 @@ class WebhookEndpoint(SQLModel, table=True):
     secret: str
     created_at: datetime = Field(sa_type=AT)
     disabled_at: datetime | None = Field(default=None, sa_type=AT)
+
+
+class SignIn(SQLModel, table=True):
+    """How somebody signs in to the pages. Sessions of before `changed_at` are worth nothing."""
+
+    __tablename__ = "sign_in"
+
+    person_id: str = Field(primary_key=True, foreign_key="person.id")
+    login: str = Field(unique=True)
+    password_hash: str
+    changed_at: datetime = Field(sa_type=AT)
+
+
+class PasswordLink(SQLModel, table=True):
+    """A link by which somebody sets their password once. Only the hash of its token is kept."""
+
+    __tablename__ = "password_link"
+
+    digest: str = Field(primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    login: str
+    created_at: datetime = Field(sa_type=AT)
+    expires_at: datetime = Field(sa_type=AT)
+    used_at: datetime | None = Field(default=None, sa_type=AT)

@@ -65,6 +65,16 @@ class Submission(SQLModel, table=True):
             postgresql_where=text("solved_number IS NOT NULL"),
         ),
         Index("ix_submission_warning", "next_warning_at", postgresql_where=text("next_warning_at IS NOT NULL")),
+        Index(
+            "ix_submission_analyst",
+            "analyst_id",
+            postgresql_where=text("state IN ('in_analysis', 'awaiting_customer', 'determined')"),
+        ),
+        Index(
+            "ix_submission_promised",
+            *("due_at", "received_at", "id"),
+            postgresql_where=text("state = 'queued' AND warn_at IS NOT NULL"),
+        ),
         Index("ix_submission_claim", "claim_expires_at", postgresql_where=text("state = 'in_analysis'")),
     )
 

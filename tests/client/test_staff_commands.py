@@ -220,3 +220,15 @@ def test_a_new_key_is_shown_with_its_warning(server: Scripted) -> None:
     result = run(server, "admin", "person", "add", "Ada", "--role", "lead")
     assert "sgrq_live_new\nIt is not shown again." in result.stdout
     assert server.seen[0].document == {"name": "Ada", "role": "lead", "language": "en"}
+
+
+def test_a_link_to_set_a_password_is_shown_whole_with_its_warning(server: Scripted) -> None:
+    made = {"person": "P1", "login": "ada", "path": "/password/abc", "expires_at": "2026-11-29T13:02:00Z"}
+    server.on("POST /v1/admin/people/P1/password-link", Answer(made, 201), Answer(made, 201))
+    result = run(server, "admin", "person", "password-link", "P1", "--login", "ada")
+    assert result.exit_code == 0
+    assert f"{server.url}/password/abc\nIt is not shown again." in result.stdout
+    assert "Sign-in name: ada" in result.stdout
+    assert server.seen[0].document == {"login": "ada"}
+    as_json = run(server, "admin", "person", "password-link", "P1", "--json")
+    assert f'"url": "{server.url}/password/abc"' in as_json.stdout

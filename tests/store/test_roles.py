@@ -7,7 +7,7 @@ import pytest
 
 from sigreq import worker
 from sigreq.api.problems import STATUSES
-from sigreq.domain import contract_errors, corpus_errors, database_errors, errors, release_errors
+from sigreq.domain import contract_errors, corpus_errors, database_errors, errors, release_errors, sign_in_errors
 from sigreq.domain.errors import Problem
 from sigreq.embedded.stack import Addresses
 from sigreq.store.jobs import JobName
@@ -44,6 +44,7 @@ CODES = [
     "extra_unfit",
     "field_invalid",
     "fix_dropped",
+    "form_foreign",
     "four_eyes",
     "gate_pass_stale",
     "group_foreign",
@@ -58,6 +59,10 @@ CODES = [
     "not_found",
     "ordinal_not_higher",
     "own_proposal",
+    "password_link_expired",
+    "password_link_unknown",
+    "password_link_used",
+    "password_unfit",
     "product_unknown",
     "reason_missing",
     "release_exists",
@@ -70,6 +75,10 @@ CODES = [
     "sample_too_large",
     "samples_too_many",
     "service_unavailable",
+    "sign_in_needed",
+    "sign_in_too_often",
+    "sign_in_unsafe",
+    "sign_in_wrong",
     "state_forbids",
     "train_not_gated",
     "train_schedule_unfit",
@@ -143,7 +152,8 @@ def test_every_job_name_is_registered_with_the_worker() -> None:
 def _problems(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
     for kind in base.__subclasses__():
         if kind.__module__ in {
-            each.__name__ for each in (errors, contract_errors, corpus_errors, database_errors, release_errors)
+            each.__name__
+            for each in (errors, contract_errors, corpus_errors, database_errors, release_errors, sign_in_errors)
         }:
             yield kind
             yield from _problems(kind)

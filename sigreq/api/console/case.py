@@ -1,0 +1,190 @@
+"""A case as analysts see it, and all they can do with it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from sigreq.api import sample_views
+from sigreq.api.console.desk import Visitor
+from sigreq.api.console.forms import held, one_of, read, written
+from sigreq.api.doorway import Services, spoken
+from sigreq.api.schemas import AnswerIn, DetermineIn, ExamineIn, OptionalReason, Reason, SeverityIn
+from sigreq.domain import errors
+from sigreq.domain.changes import HELPFUL, fitting_determinations
+from sigreq.domain.errors import Problem
+from sigreq.domain.lifecycle import State
+from sigreq.domain.people import ALLOWED, Permission
+from sigreq.domain.submission import Severity
+from sigreq.domain.verdict import Verdict
+from sigreq.notify.timeline import staff_view
+from sigreq.review import claims, decisions
+from sigreq.store import people, submissions
+from sigreq.tables.submissions import Submission
+from sigreq.validation import again, report
+
+FILES = 50
+LISTED = 50
+SOON = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an analyst asks for about one case, on the ground of the revision that their page showed."""
+
+    visitor: Visitor
+    case: str
+    held: int
+    claim: timedelta
+
+    @property
+    def move(self) -> tuple[Any, Any, str, int]:
+        """What every use case wants first."""
+        return self.visitor.tx, self.visitor.actor, self.case, self.held
+
+    @property
+    def said(self) -> decisions.Answer:
+        """An answer or a question."""
+        sent = read(AnswerIn, self.visitor.form)
+        return decisions.Answer(sent.message, sent.is_qualified, self.claim)
+
+
+async def _claim(wish: Wish) -> object:
+    return await claims.claim(*wish.move, wish.claim)
+
+
+async def _give_back(wish: Wish) -> object:
+    return await claims.give_back(*wish.move, read(OptionalReason, wish.visitor.form).reason)
+
+
+async def _ask(wish: Wish) -> object:
+    return await decisions.ask(*wish.move, wish.said)
+
+
+async def _answer(wish: Wish) -> object:
+    return await decisions.answer(*wish.move, wish.said)
+
+
+async def _determine(wish: Wish) -> object:
+    sent = read(DetermineIn, wish.visitor.form)
+    return await decisions.determine(
+        *wish.move, decisions.Conclusion(sent.determination, sent.final_verdict, sent.message)
+    )
+
+
+async def _severity(wish: Wish) -> object:
+    sent = read(SeverityIn, wish.visitor.form)
+    return await decisions.set_severity(*wish.move, Severity(sent.severity), sent.reason)
+
+
+async def _examine(wish: Wish) -> object:
+    return await again.ask(*wish.move, read(ExamineIn, wish.visitor.form).archive_password)
+
+
+async def _miss_reason(wish: Wish) -> object:
+    return await decisions.explain_miss(*wish.move, read(Reason, wish.visitor.form).reason)
+
+
+ACTIONS: dict[str, Callable[[Wish], Awaitable[object]]] = {
+    "claim": _claim,
+    "give-back": _give_back,
+    "ask": _ask,
+    "answer": _answer,
+    "determine": _determine,
+    "severity": _severity,
+    "examine": _examine,
+    "miss-reason": _miss_reason,
+}
+
+
+@get("/cases")
+async def list_cases(visitor: NamedDependency[Visitor]) -> Response[str]:
+    """The newest cases, all or in one state."""
+    visitor.may(Permission.SEE_QUEUE)
+    in_state = one_of(State, visitor.query.get("state"))
+    rows = await submissions.page(visitor.tx, visitor.actor, state=in_state, after=None, limit=LISTED)
+    return visitor.page("cases.html", rows=rows, in_state=in_state, states=list(State), limit=LISTED)
+
+
+@get("/cases/{case:str}")
+async def show_case(visitor: NamedDependency[Visitor], case: FromPath[str]) -> Response[str]:
+    """State, clock, what was said, what was found, and the forms that are of use now."""
+    visitor.may(Permission.SEE_QUEUE)
+    return await _page(visitor, await submissions.get(visitor.tx, spoken("SR", case), visitor.actor))
+
+
+@get("/cases/{case:str}/similar")
+async def show_similar(visitor: NamedDependency[Visitor], case: FromPath[str]) -> Response[str]:
+    """Cases of all organisations that are like this one, by what they have in common."""
+    visitor.may(Permission.SEE_QUEUE)
+    row = await submissions.get(visitor.tx, spoken("SR", case), visitor.actor)
+    alike = sample_views.alike(await report.similar_to(visitor.tx, row))
+    return visitor.page("similar.html", row=row, alike=alike)
+
+
+@post("/cases/{case:str}/{action:str}")
+async def act(
+    visitor: NamedDependency[Visitor],
+    case: FromPath[str],
+    action: FromPath[str],
+    services: NamedDependency[Services],
+) -> Response[str] | Redirect:
+    """Do it, and show the case; what changed meanwhile is marked on the page that says so."""
+    visitor.may(Permission.DECIDE)
+    found = spoken("SR", case)
+    if action not in ACTIONS:
+        raise errors.NotFound(what="form", id=action[:60])
+
+    async def write() -> object:
+        wish = Wish(visitor, found, held(visitor.form), services.settings.analysis.claim)
+        return await ACTIONS[action](wish)
+
+    async def show(problem: Problem, status: int) -> Response[str]:
+        row = await submissions.get(visitor.tx, found, visitor.actor)
+        return await _page(visitor, row, problem=problem, action=action, status_code=status)
+
+    return await written(visitor, write, f"/cases/{found}", show)
+
+
+async def _page(
+    visitor: Visitor,
+    row: Submission,
+    *,
+    problem: Problem | None = None,
+    action: str | None = None,
+    status_code: int = 200,
+) -> Response[str]:
+    tx, actor = visitor.tx, visitor.actor
+    files, more = await report.of(tx, row, after=-1, limit=FILES)
+    holder = await people.person(tx, row.analyst_id) if row.analyst_id else None
+    happened = await submissions.timeline(tx, row.id, is_public_only=False)
+    since = int(visitor.form["held"]) if isinstance(problem, errors.RevisionStale) else None
+    return visitor.page(
+        "case.html",
+        status_code=status_code,
+        row=row,
+        left=row.due_at - tx.at,
+        soon=SOON,
+        holder=holder,
+        is_mine=row.state is State.IN_ANALYSIS and row.analyst_id == actor.person_id,
+        may=actor.role in ALLOWED[Permission.DECIDE],
+        files=[sample_views.file(each, is_staff=True) for each in files],
+        more_files=more,
+        happened=[staff_view(*each) for each in happened],
+        changes=await submissions.changes_of(tx, row.id),
+        kinds=sorted(HELPFUL[row.kind]),
+        determinations=sorted(fitting_determinations(row.kind)),
+        verdicts=list(Verdict),
+        problem=problem,
+        action=action,
+        typed=visitor.form,
+        since=since,
+    )
+
+
+ROUTES = [list_cases, show_case, show_similar, act]

@@ -1,0 +1,176 @@
+"""What every page passes: who is signed in, their transaction, and the form they sent, checked to be ours."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from litestar import Response
+from litestar.datastructures import Cookie, State
+from litestar.di import NamedDependency
+from litestar.response import Redirect
+
+from sigreq.access import sign_in
+from sigreq.api.console.pages import HEADERS, Pages
+from sigreq.api.doorway import AnyRequest, Services
+from sigreq.domain.people import Actor, Language, Permission, require
+from sigreq.domain.sign_in_errors import FormForeign, SignInNeeded, SignInUnsafe
+from sigreq.sessions import SignedIn
+from sigreq.tables.people import Person
+from sigreq.transaction import Transaction
+
+Form = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is signed in, and what they ask for."""
+
+    tx: Transaction
+    actor: Actor
+    person: Person
+    session: SignedIn
+    pages: Pages
+    path: str
+    query: Form
+    form: Form = field(default_factory=dict)
+
+    def may(self, permission: Permission) -> None:
+        """Let those through who may. Raises WrongRole."""
+        require(self.actor, permission)
+
+    def page(self, template: str, *, status_code: int = 200, **context: Any) -> Response[str]:
+        """A page for this visitor."""
+        mine = {"me": self.actor, "form_token": self.session.form_token, "path": self.path, "now": self.tx.at}
+        return self.pages.answer(template, self.person.language, {**mine, **context}, status_code=status_code)
+
+
+async def provide_visitor(
+    request: AnyRequest, services: NamedDependency[Services], state: State
+) -> AsyncGenerator[Visitor, None]:
+    """The visitor with the request's transaction, committed after the handler and before the page leaves.
+
+    Raises SignInNeeded, FormForeign.
+    """
+    session = await find_session(request, services)
+    form = await read_form(request)
+    if is_write(request):
+        check_form(request, session, form.get("form_token"))
+    async with services.database.transaction() as tx:
+        yield await visitor_of(request, session, tx, state.pages, form)
+
+
+async def visitor_of(
+    request: AnyRequest, session: SignedIn, tx: Transaction, pages: Pages, form: Form | None = None
+) -> Visitor:
+    """Whose session it is, as they are now. Raises SignInNeeded."""
+    found = await sign_in.who(tx, session)
+    if found is None:
+        raise SignInNeeded
+    person, actor = found
+    asked = {name: value for name, value in request.query_params.items() if value.strip()}
+    return Visitor(tx, actor, person, session, pages, request.url.path, asked, form or {})
+
+
+async def find_session(request: AnyRequest, services: Services) -> SignedIn:
+    """The session that a browser names. Raises SignInNeeded."""
+    token = request.cookies.get(cookie_name(request, "session"))
+    session = await services.sessions.find(token) if token else None
+    if session is None:
+        raise SignInNeeded
+    return session
+
+
+async def read_form(request: AnyRequest) -> dict[str, str]:
+    """What was filled in; a form field that was left empty is not there."""
+    if not is_write(request):
+        return {}
+    sent = await request.form()
+    texts = ((name, value) for name, value in sent.multi_items() if isinstance(value, str))
+    return {name: value.replace("\r\n", "\n") for name, value in texts if value.strip()}
+
+
+def is_write(request: AnyRequest) -> bool:
+    """Whether something may change."""
+    return request.method not in {"GET", "HEAD"}
+
+
+def check_form(request: AnyRequest, session: SignedIn, form_token: str | None) -> None:
+    """Take a form only from our own page, opened in this very session. Raises FormForeign."""
+    check_origin(request)
+    if form_token != session.form_token:
+        raise FormForeign
+
+
+def check_origin(request: AnyRequest) -> None:
+    """Refuse what another site's page has a browser send; what is no browser names neither. Raises FormForeign."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    is_ours = origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
+    if site not in {"same-origin", "none"} or not is_ours:
+        raise FormForeign
+
+
+def is_encrypted(request: AnyRequest) -> bool:
+    """Whether the browser's connection is https, also when a proxy that we trust says so."""
+    return str(request.url.scheme) == "https"
+
+
+def check_safe(request: AnyRequest) -> None:
+    """Let no password travel readable over a network. Raises SignInUnsafe."""
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    if not is_encrypted(request) and not _is_this_machine(host):
+        raise SignInUnsafe(host=host[:100])
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def cookie_name(request: AnyRequest, purpose: str) -> str:
+    """`__Host-` binds a cookie to https and to this very host.
+
+    Over plain http, which is for this machine alone, a browser may refuse such a name, so the name does not claim it.
+    """
+    return f"__Host-sigreq-{purpose}" if is_encrypted(request) else f"sigreq-{purpose}"
+
+
+def cookie(request: AnyRequest, purpose: str, value: str, max_age: int | None = None) -> Cookie:
+    """A cookie that no script reads, no other site has sent, and that leaves encrypted connections never."""
+    return Cookie(
+        key=cookie_name(request, purpose),
+        value=value,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=is_encrypted(request),
+        max_age=max_age,
+    )
+
+
+def go(path: str, cookies: list[Cookie] | None = None) -> Redirect:
+    """To another page, with GET."""
+    return Redirect(path, status_code=303, headers=HEADERS, cookies=cookies)
+
+
+def sign_in_address(request: AnyRequest) -> str:
+    """Where to sign in, to come back here afterwards."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return f"/sign-in?next={quote(wanted, safe='/')}" if request.method == "GET" and wanted != "/" else "/sign-in"
+
+
+def local(path: str | None) -> str:
+    """A path of ours to go to; anything else becomes the first page, so that no link can lead away through us."""
+    is_ours = path is not None and path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_ours and path is not None and path.isprintable() and "\\" not in path else "/"
+
+
+def language_of(request: AnyRequest) -> Language:
+    """The language of somebody who has not signed in, as their browser asks."""
+    wanted = [each.split(";")[0].strip().lower() for each in request.headers.get("accept-language", "").split(",")]
+    known = [Language(each[:2]) for each in wanted if each[:2] in set(Language)]
+    return known[0] if known else Language.ENGLISH

@@ -1,0 +1,61 @@
+"""Reads what a form of a page says, by the same schemas that the API reads JSON by."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from litestar import Response
+from litestar.response import Redirect
+from pydantic import ValidationError
+
+from sigreq.api.console.desk import Form, Visitor, go
+from sigreq.api.problems import invalid_fields
+from sigreq.api.schemas import Strict
+from sigreq.domain import errors
+from sigreq.domain.errors import Problem
+
+Sent = TypeVar("Sent", bound=Strict)
+Value = TypeVar("Value")
+Show = Callable[[Problem, int], Awaitable[Response[str]]]
+
+
+def read(kind: type[Sent], said: Mapping[str, object]) -> Sent:
+    """The fields of a schema out of a form. Raises FieldInvalid."""
+    try:
+        return kind.model_validate({name: said[name] for name in kind.model_fields if name in said})
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        problems = [{"field": ".".join(map(str, each["loc"])) or "form", "problem": each["msg"]} for each in found]
+        raise invalid_fields(problems) from error
+
+
+def one_of(kind: Callable[[str], Value], said: str | None) -> Value | None:
+    """What was chosen, if anything. Raises RequestMalformed for what nobody can choose."""
+    try:
+        return kind(said) if said else None
+    except ValueError as error:
+        raise errors.RequestMalformed(reason=f"{said!r:.60} is not one of the choices") from error
+
+
+def held(form: Form) -> int:
+    """The revision that the page showed. Raises RequestMalformed."""
+    number = form.get("held", "")
+    if not number.isascii() or not number.isdigit() or len(number) > 9:  # noqa: PLR2004 - more no column holds
+        raise errors.RequestMalformed(reason="the form does not say which revision its page showed")
+    return int(number)
+
+
+async def written(
+    visitor: Visitor, write: Callable[[], Awaitable[object]], path: str, show: Show
+) -> Response[str] | Redirect:
+    """Do what a form asks and go to a page; what is refused is shown with the form as it was filled in.
+
+    Raises WrongRole, NotFound.
+    """
+    try:
+        async with visitor.tx.attempt():
+            await write()
+    except (errors.WrongRole, errors.NotFound):
+        raise
+    except Problem as problem:
+        return await show(problem, visitor.pages.status(problem))
+    return go(path)

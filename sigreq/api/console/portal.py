@@ -1,0 +1,174 @@
+"""The customers' pages: their cases, and what they can say about each."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from sigreq.api import sample_views, views
+from sigreq.api.console.desk import Visitor
+from sigreq.api.console.forms import held, one_of, read, written
+from sigreq.api.doorway import Services, spoken
+from sigreq.api.schemas import Message, OptionalReason
+from sigreq.domain import errors
+from sigreq.domain.errors import Problem
+from sigreq.domain.lifecycle import Event, State
+from sigreq.domain.people import Language, Permission
+from sigreq.notify.mails import TEXTS, facts
+from sigreq.review import customer
+from sigreq.store import contracts, people, submissions
+from sigreq.tables.events import Event as EventRow
+from sigreq.tables.submissions import Submission
+from sigreq.validation import report
+
+LISTED = 50
+FILES = 50
+# Names of data that the timeline shows apart from the rest, or that say nothing to a reader.
+SHOWN_APART = ("message", "reason")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a customer asks for about one case, on the ground of the revision that their page showed."""
+
+    visitor: Visitor
+    case: str
+    services: Services
+
+    @property
+    def move(self) -> tuple[Any, Any, str, int]:
+        """What every use case wants first."""
+        return self.visitor.tx, self.visitor.actor, self.case, held(self.visitor.form)
+
+    @property
+    def message(self) -> str:
+        """What they say."""
+        return read(Message, self.visitor.form).message
+
+
+async def _reply(wish: Wish) -> object:
+    return await customer.reply(*wish.move, wish.message, wish.services.settings.analysis.claim)
+
+
+async def _confirm(wish: Wish) -> object:
+    return await customer.confirm(*wish.move)
+
+
+async def _still_happens(wish: Wish) -> object:
+    return await customer.reopen(*wish.move, Event.STILL_HAPPENS, wish.message)
+
+
+async def _dispute(wish: Wish) -> object:
+    return await customer.reopen(*wish.move, Event.DISPUTED, wish.message)
+
+
+async def _withdraw(wish: Wish) -> object:
+    return await customer.withdraw(*wish.move, read(OptionalReason, wish.visitor.form).reason)
+
+
+ACTIONS: dict[str, Callable[[Wish], Awaitable[object]]] = {
+    "reply": _reply,
+    "confirm": _confirm,
+    "still-happens": _still_happens,
+    "dispute": _dispute,
+    "withdraw": _withdraw,
+}
+
+
+@get("/portal")
+async def list_own(visitor: NamedDependency[Visitor]) -> Response[str]:
+    """The organisation's cases, newest first, and what it was promised."""
+    visitor.may(Permission.SUBMIT)
+    in_state = one_of(State, visitor.query.get("state"))
+    rows = await submissions.page(visitor.tx, visitor.actor, state=in_state, after=None, limit=LISTED)
+    return visitor.page(
+        "portal.html",
+        rows=[views.submission(row) for row in rows],
+        in_state=in_state,
+        states=list(State),
+        limit=LISTED,
+        **await _promise(visitor),
+    )
+
+
+async def _promise(visitor: Visitor) -> dict[str, Any]:
+    contract = await contracts.in_force(visitor.tx, visitor.actor.organisation_id or "")
+    plan = await people.plan_row(visitor.tx, contract.plan_id if contract else contracts.STANDARD)
+    balance = await contracts.balance(visitor.tx, contract, people.as_rule(plan)) if contract else None
+    return {"plan": plan, "balance": balance}
+
+
+@get("/portal/{case:str}")
+async def show_own(visitor: NamedDependency[Visitor], case: FromPath[str]) -> Response[str]:
+    """Where it stands, what was said, and the forms that are of use now."""
+    visitor.may(Permission.SUBMIT)
+    return await _page(visitor, await submissions.get(visitor.tx, spoken("SR", case), visitor.actor))
+
+
+@post("/portal/{case:str}/{action:str}")
+async def act(
+    visitor: NamedDependency[Visitor],
+    case: FromPath[str],
+    action: FromPath[str],
+    services: NamedDependency[Services],
+) -> Response[str] | Redirect:
+    """Do it, and show the case."""
+    visitor.may(Permission.SUBMIT)
+    found = spoken("SR", case)
+    if action not in ACTIONS:
+        raise errors.NotFound(what="form", id=action[:60])
+
+    async def write() -> object:
+        return await ACTIONS[action](Wish(visitor, found, services))
+
+    async def show(problem: Problem, status: int) -> Response[str]:
+        row = await submissions.get(visitor.tx, found, visitor.actor)
+        return await _page(visitor, row, problem=problem, action=action, status_code=status)
+
+    return await written(visitor, write, f"/portal/{found}", show)
+
+
+async def _page(
+    visitor: Visitor,
+    row: Submission,
+    *,
+    problem: Problem | None = None,
+    action: str | None = None,
+    status_code: int = 200,
+) -> Response[str]:
+    files, more = await report.of(visitor.tx, row, after=-1, limit=FILES)
+    happened = await submissions.timeline(visitor.tx, row.id, is_public_only=True)
+    return visitor.page(
+        "portal_case.html",
+        status_code=status_code,
+        row=views.submission(row),
+        files=[sample_views.file(each, is_staff=False) for each in files],
+        more_files=more,
+        happened=[_told(visitor, event) for event, _ in happened],
+        problem=problem,
+        action=action,
+        typed=visitor.form,
+        since=int(visitor.form["held"]) if isinstance(problem, errors.RevisionStale) else None,
+    )
+
+
+def _told(visitor: Visitor, event: EventRow) -> dict[str, Any]:
+    """An event in the words of our e-mails: pages and mail say the same."""
+    texts = TEXTS["ru" if visitor.person.language is Language.RUSSIAN else "en"]
+    text = texts.events[Event(event.name)]
+    return {
+        "sequence": event.sequence,
+        "at": event.at,
+        "title": text.subject,
+        "happened": text.happened,
+        "said": [event.data[name] for name in SHOWN_APART if event.data.get(name)],
+        "is_qualified": bool(event.data.get("is_qualified")),
+        "facts": facts({name: value for name, value in event.data.items() if name not in SHOWN_APART}, texts),
+    }
+
+
+ROUTES = [list_own, show_own, act]

@@ -1,0 +1,90 @@
+"""The console's pages, and what they show when something goes wrong."""
+
+from typing import Any
+
+import structlog
+from litestar import Response, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.response import Redirect
+
+from sigreq.api.console import case, change, entrance, portal, queue, submitting
+from sigreq.api.console.assets import read_asset
+from sigreq.api.console.desk import go, is_write, language_of, provide_visitor, sign_in_address
+from sigreq.api.console.pages import Pages
+from sigreq.api.doorway import AnyRequest
+from sigreq.domain.errors import Problem
+from sigreq.domain.sign_in_errors import SignInNeeded
+
+log = structlog.get_logger()
+
+
+def console() -> Router:
+    """Every page. None of them is part of the API's description."""
+    return Router(
+        "/",
+        route_handlers=[
+            read_asset,
+            *entrance.ROUTES,
+            *queue.ROUTES,
+            *case.ROUTES,
+            *change.ROUTES,
+            *submitting.ROUTES,
+            *portal.ROUTES,
+        ],
+        dependencies={"visitor": Provide(provide_visitor)},
+        exception_handlers={
+            SignInNeeded: on_sign_in_needed,
+            Problem: on_problem,
+            ValidationException: on_http,
+            HTTPException: on_http,
+            ExceptionGroup: on_group,
+            Exception: on_crash,
+        },
+        include_in_schema=False,
+    )
+
+
+def on_sign_in_needed(request: AnyRequest, _: SignInNeeded) -> Redirect:
+    """To the form, and back here afterwards."""
+    return go(sign_in_address(request))
+
+
+def on_problem(request: AnyRequest, problem: Problem) -> Response[str]:
+    """A fact of ours, with what was written, so that nothing is lost."""
+    pages: Pages = request.app.state.pages
+    return problem_page(request, pages.status(problem), pages.told(problem, language_of(request)))
+
+
+def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    """What Litestar itself refuses."""
+    return problem_page(request, error.status_code, error.detail)
+
+
+def on_group(request: AnyRequest, group: ExceptionGroup[Exception]) -> Response[Any]:
+    """What Litestar makes of an error that the request's transaction turned into a fact of ours."""
+    first = group.exceptions[0]
+    if isinstance(first, SignInNeeded):
+        return go(sign_in_address(request))
+    return on_problem(request, first) if isinstance(first, Problem) else on_crash(request, group)
+
+
+def on_crash(request: AnyRequest, error: Exception) -> Response[Any]:
+    """Our fault: logged with its cause, told without it."""
+    log.error("page.crashed", handler=str(request.route_handler), exc_info=error)
+    return problem_page(request, 500, "Something broke on our side. It is logged; please try again.")
+
+
+def problem_page(request: AnyRequest, status: int, message: str) -> Response[str]:
+    """A page that says what was wrong, and leads back."""
+    state: State = request.app.state
+    context = {"me": None, "path": request.url.path, "status": status, "message": message, "back": _back(request)}
+    answer: Response[str] = state.pages.answer("problem.html", language_of(request), context, status_code=status)
+    return answer
+
+
+def _back(request: AnyRequest) -> str:
+    """Where a refused form was, or the first page."""
+    path = str(request.url.path)
+    return path.rpartition("/")[0] or "/" if is_write(request) else "/"

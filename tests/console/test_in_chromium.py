@@ -1,0 +1,228 @@
+"""The pages in a real browser: what scripts add, and what no page may do."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.console.chromium import Window, chromium
+from tests.console.conftest import PASSWORD, Doors
+from tests.console.scenes import Scenes
+from tests.console.test_hostile_text import STRINGS
+from tests.flows import HARMLESS, published, release_of
+from tests.world import MARKER, World, wait_for
+
+
+class People:
+    """Opens windows, each with somebody signed in."""
+
+    def __init__(self, doors: Doors, browser: Browser) -> None:
+        self._doors = doors
+        self._browser = browser
+        self.windows: list[Window] = []
+
+    def enter(self, role: str, organisation: str | None = None, **more: Any) -> Page:
+        """Somebody new at their first page."""
+        window = Window(self._browser, self._doors.world.url, **more)
+        self.windows.append(window)
+        window.set_password(self._doors.link(self._doors.person(role, organisation)), PASSWORD)
+        return window.page
+
+    @property
+    def faults(self) -> list[str]:
+        """What any page did that it must not do."""
+        return [fault for window in self.windows for fault in window.faults]
+
+
+def submit(page: Page, product: str, **more: str) -> str:
+    """Submit a case by the form; its identifier."""
+    page.goto("/portal/new")
+    form = page.locator("form[enctype]")
+    form.locator("[name=detection_name]").fill("Marker")
+    form.locator("[name=product]").select_option(product)
+    form.locator("[name=product_version]").fill("7.1")
+    form.locator("[name=database_version]").fill("20261122.1")
+    form.locator("[name=contact]").fill(more.get("contact", "it@example.org"))
+    content = MARKER + more.get("content", product).encode()
+    form.locator("[name=file]").set_input_files(
+        {"name": more.get("name", "tool.bin"), "mimeType": "application/octet-stream", "buffer": content}
+    )
+    form.get_by_role("button", name="Submit the case").click()
+    page.wait_for_url(re.compile(r"/portal/SR-"))
+    return page.url.rpartition("/")[2]
+
+
+def see(page: Page, words: str) -> None:
+    """Open the page anew until it says this."""
+    wait_for(lambda: (page.reload(), page.locator("main").inner_text())[1], lambda text: words in text)
+
+
+def unfold(page: Page, title: str) -> None:
+    """Open a part of the page that is folded."""
+    page.locator("summary", has_text=title).first.click()
+
+
+def conclude(page: Page, case: str) -> None:
+    """Decide a case that is in one's hands."""
+    page.goto(f"/cases/{case}")
+    unfold(page, "Conclude")
+    form = page.locator(f"form[action='/cases/{case}/determine']")
+    form.locator("[name=determination]").select_option("false_positive_confirmed")
+    form.locator("[name=final_verdict]").select_option("clean")
+    form.locator("[name=message]").fill("The tool is harmless.")
+    form.get_by_role("button", name="Conclude").click()
+    expect(page.locator("main")).to_contain_text("Draft a change")
+
+
+def test_the_main_job_by_two_analysts_a_lead_and_two_customers(doors: Doors, world: World) -> None:
+    product = world.product()
+    with chromium() as browser:
+        people = People(doors, browser)
+        first = people.enter("customer", world.organisation("msa_business"))
+        second = people.enter("customer", world.organisation())
+        ann, bob, lead = people.enter("analyst"), people.enter("analyst"), people.enter("lead")
+        urgent, other = submit(first, product), submit(second, product, content="other")
+        see(first, "Waiting for an analyst")
+        see(second, "Waiting for an analyst")
+        for page, case in ((ann, urgent), (bob, other)):
+            page.goto(f"/cases/{case}")
+            page.get_by_role("button", name="Claim this case").click()
+            expect(page.locator("main")).to_contain_text("Answer the customer")
+        unfold(bob, "Ask the customer")
+        ask = bob.locator("form[action$='/ask']")
+        ask.locator("[name=message]").fill("Which version of the tool?")
+        ask.get_by_role("button").click()
+        expect(bob.locator("main")).to_contain_text("Waiting for the customer")
+        second.reload()
+        second.locator("form[action$='/reply'] [name=message]").fill("It is 4.2.")
+        second.get_by_role("button", name="Send the reply").click()
+        expect(second.locator("main")).to_contain_text("It is 4.2.")
+        conclude(ann, urgent)
+        conclude(bob, other)
+        ann.get_by_role("button", name="Modify a rule").click()
+        ann.locator("[name=source]").fill(HARMLESS)
+        ann.get_by_role("button", name="Draft the change").click()
+        ann.wait_for_url(re.compile("/changes/CH-"))
+        ann.get_by_role("button", name="Send it through the gate").click()
+        # The page looks again by itself.
+        expect(ann.locator("h1 + .tag")).to_have_text("Passed the gate", timeout=90_000)
+        change = ann.url.rpartition("/")[2]
+        lead.goto(f"/changes/{change}")
+        lead.get_by_role("button", name="Approve it for release").click()
+        expect(lead.locator("h1 + .tag")).to_have_text("Approved")
+        row = world.lead.change(change)
+        published(world, product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [row]))
+        see(first, "Fixed in 20261122.2")
+        first.get_by_role("button", name="It works now").click()
+        expect(first.locator("h1 + .tag")).to_have_text("Closed")
+        assert people.faults == []
+
+
+def test_the_queue_is_worked_by_keys_alone(doors: Doors, world: World) -> None:
+    product = world.product()
+    cases = [world.queued(world.customer(), product)["id"] for _ in range(3)]
+    with chromium() as browser:
+        people = People(doors, browser)
+        page = people.enter("analyst")
+        page.goto("/queue?kind=false_positive")
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.keyboard.press("k")
+        first = page.locator("[data-rows] tbody tr").first.get_attribute("id")
+        assert page.evaluate("document.activeElement.closest('tr').id") == first
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/cases/{first}")
+        page.goto("/queue")
+        page.keyboard.press("/")
+        page.keyboard.type("njk")
+        assert page.locator("[name=detection]").input_value() == "njk", "keys are letters where one writes"
+        page.keyboard.press("Escape")
+        page.locator("h1").click()
+        page.keyboard.press("n")
+        page.wait_for_url(re.compile("/cases/SR-"))
+        message = page.locator("form[action$='/answer'] [name=message]")
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if message.evaluate("each => each === document.activeElement"):
+                break
+        page.keyboard.type("All by keys.")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(".timeline")).to_contain_text("All by keys.")
+        expect(page.locator(".timeline")).to_contain_text("qualified answer")
+        assert people.faults == []
+    assert cases
+
+
+def test_the_queue_changes_by_itself_and_keeps_the_row_you_are_on(doors: Doors, world: World) -> None:
+    product = world.product()
+    name = "Live_queue_test"
+    stays = world.queued(world.customer(), product, detection_name=name)["id"]
+    with chromium() as browser:
+        people = People(doors, browser)
+        page = people.enter("analyst")
+        page.goto(f"/queue?detection={name}")
+        expect(page.locator("[data-rows] tbody tr")).to_have_count(1)
+        page.keyboard.press("j")
+        more = world.queued(world.customer("msa_business"), product, detection_name=name, severity=1)["id"]
+        expect(page.locator(f"tr[id='{more}']")).to_be_visible()
+        expect(page.locator("[data-rows] tbody tr").first).to_have_attribute("id", more)
+        assert page.evaluate("document.activeElement.closest('tr')?.id") == stays
+        found = world.analyst.submission(more)
+        world.analyst.claim(more, found["revision"])
+        expect(page.locator(f"tr[id='{more}']")).to_have_count(0)
+        assert page.evaluate("document.activeElement.closest('tr')?.id") == stays
+        assert people.faults == []
+
+
+def test_no_hostile_text_runs(doors: Doors, world: World) -> None:
+    product = world.product()
+    organisation = world.organisation()
+    with chromium() as browser:
+        people = People(doors, browser)
+        customer, analyst = people.enter("customer", organisation), people.enter("analyst")
+        case = submit(customer, product, name="<img src=x onerror=hit()>.exe", contact=STRINGS[11])
+        see(customer, "Waiting for an analyst")
+        form = customer.locator("form[action$='/reply']")
+        unfold(customer, "Add a comment")
+        form.locator("[name=message]").fill("\n".join(STRINGS))
+        form.get_by_role("button").click()
+        expect(customer.locator(".timeline")).to_contain_text("<script>hit()</script>")
+        for path in (f"/cases/{case}", "/cases", "/queue"):
+            analyst.goto(path)
+        analyst.goto(f"/cases/{case}")
+        expect(analyst.locator("main")).to_contain_text("<img src=x onerror=hit()>.exe")
+        assert people.faults == [], "a script that ran would say that hit is not defined, or break the policy"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(world: World, scheme: Any) -> None:
+    scenes = Scenes.made(world)
+    found: dict[str, list[str]] = {}
+    with chromium() as browser:
+        for who, pages in scenes.pages.items():
+            window = Window(browser, world.url, color_scheme=scheme, bypass_csp=True)
+            if who:
+                window.set_password(scenes.link(who), PASSWORD)
+            for name, path in pages.items():
+                window.go(path)
+                found[name] = window.violations()
+            assert window.faults == []
+    assert {name: each for name, each in found.items() if each} == {}
+
+
+def test_no_page_is_wider_than_a_phone(world: World) -> None:
+    scenes = Scenes.made(world)
+    wide = []
+    with chromium() as browser:
+        for who, pages in scenes.pages.items():
+            window = Window(browser, world.url, viewport={"width": 390, "height": 844})
+            if who:
+                window.set_password(scenes.link(who), PASSWORD)
+            for name, path in pages.items():
+                width = window.go(path).evaluate("document.documentElement.scrollWidth")
+                wide += [(name, width)] if width > 390 else []
+    assert wide == []

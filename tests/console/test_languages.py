@@ -1,0 +1,99 @@
+"""English and Russian."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from babel.messages.pofile import read_po
+
+from sigreq.api.console.words import WORDS
+from sigreq.api.problems import STATUSES
+from sigreq.api.schemas import Details
+from sigreq.domain import changes, lifecycle, people, queueing, sign_in_errors, submission, verdict
+from sigreq.domain.gating import RunState
+from sigreq.validation.report import Similar
+from tests.console.browser import Browser
+from tests.console.catalogue import CONSOLE, messages
+from tests.console.conftest import Doors
+from tests.world import World
+
+NAMED = {
+    "role": people.Role,
+    "kind": submission.Kind,
+    "short_kind": submission.Kind,
+    "state": lifecycle.State,
+    "own_state": lifecycle.State,
+    "next_step": lifecycle.State,
+    "change_state": lifecycle.ChangeState,
+    "track": submission.Track,
+    "severity": submission.Severity,
+    "finding": verdict.Finding,
+    "verdict": verdict.Verdict,
+    "determination": verdict.Determination,
+    "resolution": verdict.Resolution,
+    "outcome": verdict.Outcome,
+    "change_kind": changes.ChangeKind,
+    "run_state": RunState,
+    "event": lifecycle.Event,
+    "change_event": lifecycle.ChangeEvent,
+    "band": queueing.Band,
+}
+
+
+def russian() -> dict[str, str]:
+    with (CONSOLE / "translations/ru.po").open("rb") as file:
+        found = read_po(file, locale="ru", abort_invalid=True)
+    return {str(each.id): str(each.string) for each in found if each.id and not each.fuzzy}
+
+
+def test_every_field_has_a_word() -> None:
+    assert set(WORDS["detail"]) == set(Details.model_fields)
+    assert set(WORDS["likeness"]) == {each.name for each in fields(Similar)}
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_every_value_of_the_rules_has_a_word(kind: str) -> None:
+    values: Iterable[Any] = NAMED[kind]
+    assert set(WORDS[kind]) == {str(each.value) for each in values}
+
+
+def test_every_text_is_translated_and_nothing_else_is() -> None:
+    problems = {each.__new__(each).template for each in STATUSES}
+    known = russian()
+    assert messages() - set(known) == set()
+    assert set(known) - messages() - problems == set()
+    assert [text for text, told in known.items() if not told] == []
+    signing_in = {each.__new__(each).template for each in STATUSES if each.__module__ == sign_in_errors.__name__}
+    assert signing_in - set(known) == set()
+
+
+def test_a_translation_fills_in_the_same_fields() -> None:
+    for text, told in russian().items():
+        assert sorted(re.findall(r"%\(\w+\)s|\{\w+\}", text)) == sorted(re.findall(r"%\(\w+\)s|\{\w+\}", told)), text
+
+
+def test_a_stranger_reads_what_their_browser_asks_for(doors: Doors) -> None:
+    browser = doors.browser()
+    assert 'lang="en"' in browser.get("/sign-in").html
+    browser.http.headers["Accept-Language"] = "de-AT,ru-RU;q=0.8,en;q=0.5"
+    page = browser.get("/sign-in")
+    assert ('lang="ru"' in page.html, "Имя для входа" in page.text) == (True, True)
+
+
+def test_who_chooses_russian_reads_russian_from_then_on(doors: Doors, world: World) -> None:
+    customer, analyst = doors.enter("customer", world.organisation()), doors.enter("analyst")
+    case = world.queued(world.customer(), world.product())["id"]
+    assert "Ваши обращения" in _in_russian(customer, "/portal")
+    assert "Новое обращение" in customer.get("/portal/new").text
+    assert "Взять следующее" in _in_russian(analyst, "/queue")
+    assert "Подтвердилось" in analyst.get(f"/cases/{case}").text
+    page = analyst.get("/portal")
+    assert (page.status, "не разрешено" in page.text) == (403, False), "before the door opens we speak the browser's"
+
+
+def _in_russian(browser: Browser, path: str) -> str:
+    page = browser.get(path)
+    token = page.form("/language").fields["form_token"]
+    return browser.post("/language", {"form_token": token, "language": "ru", "next": path}).text

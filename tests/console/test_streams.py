@@ -1,0 +1,150 @@
+"""Events as they happen."""
+
+import asyncio
+import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from sigreq.api import streams
+from sigreq.embedded.keys import first_keys
+from sigreq.embedded.service import Service
+from tests.console.conftest import Doors
+from tests.console.stream import upto, watching
+from tests.database import open_transactions
+from tests.flows import names
+from tests.plain import problem
+from tests.world import World, wait_for
+
+
+def test_a_stream_is_the_timeline_and_goes_on(world: World) -> None:
+    organisation = world.organisation()
+    key = world.key("customer", organisation)
+    customer = world.client(key)
+    case = world.queued(customer, world.product())
+    path = f"/v1/submissions/{case['id']}/events"
+    with watching(world.url, path, key) as seen, watching(world.url, path, world.keys["analyst"]) as inside:
+        assert [each.name for each in upto(seen, "screened")] == names(customer.timeline(case["id"]))
+        assert [each.name for each in upto(inside, "screened")] == names(world.analyst.timeline(case["id"]))
+        customer.reply(case["id"], "One thing more.")
+        told = next(seen)
+        assert (told.name, json.loads(told.data)["data"]["message"]) == ("commented", "One thing more.")
+        assert told.id == str(customer.timeline(case["id"])["items"][-1]["sequence"])
+        assert next(inside).name == "commented"
+
+
+def test_a_stream_goes_on_behind_the_last_event_without_a_lost_or_doubled_one(world: World) -> None:
+    key = world.key("customer", world.organisation())
+    customer = world.client(key)
+    case = world.queued(customer, world.product())["id"]
+    path = f"/v1/submissions/{case}/events"
+    with watching(world.url, path, key) as seen:
+        last = upto(seen, "screened")[-1]
+    for number in range(5):
+        customer.reply(case, f"number {number}")
+    with watching(world.url, path, key, last.id) as seen:
+        found = list(islice(seen, 5))
+        customer.reply(case, "number 5")
+        found.append(next(seen))
+    assert [json.loads(each.data)["data"]["message"] for each in found] == [f"number {number}" for number in range(6)]
+
+
+@pytest.mark.parametrize("last", ["999", "-1", "x", "1.5", "9" * 400])
+def test_an_id_that_is_none_of_its_events_starts_anew(world: World, last: str) -> None:
+    key = world.key("customer", world.organisation())
+    case = world.queued(world.client(key), world.product())["id"]
+    with watching(world.url, f"/v1/submissions/{case}/events", key, last) as seen:
+        assert [each.name for each in upto(seen, "screened")] == ["reset", "received", "screened"]
+
+
+def test_a_customer_hears_nothing_that_is_internal(world: World) -> None:
+    key = world.key("customer", world.organisation())
+    customer = world.client(key)
+    case = world.claimed(world.analyst, customer, world.product())
+    world.analyst.give_back(case["id"], case["revision"], "a secret reason")
+    customer.reply(case["id"], "Hello?")
+    with watching(world.url, f"/v1/submissions/{case['id']}/events", key) as seen:
+        told = upto(seen, "commented")
+    assert "given_back" not in [each.name for each in told]
+    assert "a secret reason" not in "".join(each.data for each in told)
+
+
+def test_the_queue_says_when_it_has_changed(world: World) -> None:
+    with watching(world.url, "/v1/queue/events", world.keys["analyst"], "17") as seen:
+        assert next(seen).name == "reset"
+        world.submit(world.customer(), world.product())
+        assert next(each for each in seen if each.name).name == "moved"
+
+
+def test_streams_are_for_their_readers_only(world: World, doors: Doors) -> None:
+    case = world.queued(world.customer(), world.product())["id"]
+    stranger = world.plain(world.key("customer", world.organisation()))
+    problem(stranger.get(f"/v1/submissions/{case}/events"), 404, "not_found")
+    problem(stranger.get("/v1/queue/events"), 403, "wrong_role")
+    problem(world.plain().get("/v1/queue/events"), 401, "key_missing")
+    assert doors.browser().get("/queue/events").path == "/sign-in"
+    assert doors.enter("customer", world.organisation()).get("/queue/events").status == 403
+
+
+def test_a_revoked_key_hears_no_more(world: World) -> None:
+    organisation = world.organisation()
+    made = world.administrator.add_person("Leaves soon", "customer", organisation)
+    customer = world.client(made["key"])
+    case = world.queued(customer, world.product())["id"]
+    with watching(world.url, f"/v1/submissions/{case}/events", made["key"]) as seen:
+        upto(seen, "screened")
+        world.administrator.revoke_keys(made["id"])
+        held = world.analyst.submission(case)
+        world.analyst.claim(case, held["revision"])
+        assert list(seen) == []
+
+
+def test_many_who_wait_hold_no_connection_to_the_database(world: World, service: Service) -> None:
+    def watch(_: int) -> str | None:
+        with watching(world.url, "/v1/queue/events", world.keys["analyst"]) as seen:
+            next(seen)
+            return next(each for each in seen if each.name).name
+
+    with ThreadPoolExecutor(40) as pool:
+        waits = [pool.submit(watch, number) for number in range(40)]  # twice as many as the pool has connections
+        wait_for(lambda: open_transactions(service), lambda count: count == 0)
+        wait_for(lambda: world.submit(world.customer(), world.product()), lambda _: all(each.done() for each in waits))
+        assert {each.result() for each in waits} == {"moved"}
+
+
+def test_a_silent_stream_sends_comments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "COMMENT_EVERY_SECONDS", 0.01)
+    assert streams.comment("still here") == b": still here\n\n"
+
+    async def silent() -> bool:
+        return await streams.Waiting(lambda _: False).wait()
+
+    assert asyncio.run(silent()) is False
+
+
+def test_open_streams_do_not_hold_up_a_stop_and_come_back(tmp_path: Path) -> None:
+    with Service(tmp_path / "data") as own:
+        keys = first_keys(own.env["SIGREQ_DATABASE__URL"], own.data / "keys")
+        with watching(own.url, "/v1/queue/events", keys["analyst"]) as seen:
+            next(seen)
+            _signal(own.pid("api"))
+            assert list(seen) == [], "the stream ends in order"
+        wait_for(own.revive, lambda dead: "api" in dead)
+        wait_for(lambda: _is_up(own, keys["analyst"]), lambda is_up: is_up)
+
+
+def _signal(pid: int) -> None:
+    os.kill(pid, signal.SIGTERM)
+
+
+def _is_up(service: Service, key: str) -> bool:
+    try:
+        with watching(service.url, "/v1/queue/events", key) as seen:
+            return next(seen).name == "reset"
+    except httpx2.HTTPError:
+        return False
