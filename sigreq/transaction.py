@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -51,6 +52,9 @@ NUL_IN_TEXT = {"22021", "22P05"}
 """How PostgreSQL refuses it: in text, and in JSON."""
 
 UNDEFINED_TABLE = "42P01"
+
+_DIED_AT_FIRST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+"""What SQLAlchemy lets through as it is when a new connection dies while it is being set up."""
 
 
 class NotMigrated(Exception):
@@ -113,7 +117,7 @@ class Database:
 async def _connect(session: AsyncSession) -> None:
     try:
         await session.connection()
-    except (OSError, TimeoutError, PoolExhausted) as error:
+    except (OSError, TimeoutError, PoolExhausted, *_DIED_AT_FIRST) as error:
         raise ServiceUnavailable("the database") from error
 
 

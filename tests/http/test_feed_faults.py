@@ -48,9 +48,11 @@ def test_every_reader_gets_all_in_order_over_restarts_and_cut_bodies(frail: Serv
         unlucky = Reader(line.url, key, stream, tmp_path / "unlucky")
         readers = [*steady, mortal, unlucky]
         reading = [pool.submit(reader.run) for reader in readers]
-        for fault in (_nothing, _api_dies, _postgresql_dies, _nothing):
-            _write_through(pool, fault, frail, stream)
-        say(url, stream, END)
+        try:
+            for fault in (_nothing, _api_dies, _postgresql_dies, _nothing):
+                _write_through(pool, fault, frail, stream)
+        finally:
+            say(url, stream, END)  # or the readers would wait for ever
         for each in reading:
             each.result()
     everything = told(frail, stream)
