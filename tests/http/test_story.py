@@ -16,5 +16,5 @@ def test_the_story_holds_from_the_first_report_to_the_last_webhook(tmp_path: Pat
     with Postbox() as postbox, Service(tmp_path / "data", env={**env, **postbox.env}) as service:
         keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")
         said: list[str] = []
-        play(Stage(service.url, keys, SAMPLES, tmp_path, say=said.append), postbox)
+        play(Stage(service.url, keys, SAMPLES, service.data, say=said.append), postbox)
     assert any("is fixed in 20261122.2" in line for line in said)
