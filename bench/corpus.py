@@ -99,5 +99,5 @@ def program(name: str) -> str:
     """Where a program is. Raises SystemExit with what to install."""
     found = shutil.which(name)
     if found is None:
-        sys.exit(f"{name} is not installed; on Debian: apt-get install yara")
+        sys.exit(f"{name} is not installed; on Debian: apt-get install yara clamav")
     return found

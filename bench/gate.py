@@ -1,9 +1,10 @@
 """What a run of the gate costs: `python -m bench.gate`.
 
 500 solved cases of 64 KiB in the median lie in the store, and 700 of the machine's own programs and libraries are the
-clean corpus. A whole version is sent through the gate, in turn with bare `yara -p 2` over the same files; then a change
-of one rule, before and after the database grew tenfold; then whole versions again with one worker and with two, which
-have one examining child each.
+clean corpus. The product is for YARA and ClamAV. A whole version is sent through the gate, in turn with bare
+`yara -p 2` and then `clamscan` over the same files; a change of one rule, before and after the database grew tenfold;
+and whole versions again with one worker and with two, which have one examining child each. Needs Debian's `yara` and
+`clamav`.
 """
 
 import argparse
@@ -24,6 +25,9 @@ from typing import Any
 
 from bench import corpus
 from bench.screening import Bare
+from sigreq.domain import clamav_files
+from sigreq.domain.clamav_rules import unsupported
+from sigreq.domain.ruleset import Ruleset
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.process import Child, Program
 from sigreq.embedded.service import Service
@@ -37,7 +41,7 @@ MOST_TIMES_BARE = 1.5
 MOST_GROWTH = 1.25
 LEAST_SPEEDUP = 1.6
 
-_OPEN_JOBS = "SELECT count(*) FROM job WHERE done_at IS NULL"
+_OPEN_JOBS = "SELECT count(*) FROM job WHERE done_at IS NULL AND name IN ('gate.plan', 'gate.part', 'release.prepare')"
 
 
 @dataclass
@@ -119,6 +123,34 @@ def another_worker(service: Service) -> Iterator[None]:
         child.stop(10)
 
 
+def for_both(seed: int, number: int) -> dict[str, str]:
+    """Generated rules that ClamAV understands as well."""
+    return {name: source for name, source in corpus.ruleset(seed, number).items() if not any(unsupported(source))}
+
+
+class BareBoth:
+    """`yara` and `clamscan` themselves, one after the other, with what each loads made beforehand."""
+
+    def __init__(self, folder: Path, rules: dict[str, str], files: Sequence[Path]) -> None:
+        self._yara = Bare(folder, rules, files)
+        self._bundle, self._list = folder / "bundle", folder / "files"
+        self._bundle.mkdir()
+        for name, content in clamav_files.contents(Ruleset(rules)).items():
+            (self._bundle / name).write_bytes(content)
+
+    def seconds(self) -> float:
+        """Of both."""
+        yara = self._yara.seconds()
+        started = time.monotonic()
+        command = [corpus.program("clamscan"), "--no-summary", "-d", str(self._bundle), "-f", str(self._list)]
+        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+        if done.returncode != 0:
+            sys.exit(f"clamscan ended with {done.returncode}")
+        clamscan = time.monotonic() - started
+        print(f"  bare yara {yara:.2f} s, clamscan {clamscan:.2f} s")
+        return yara + clamscan
+
+
 def contents(number: int, seed: int) -> list[bytes]:
     """What was sent: pieces of the machine's own files, log-normal with a median of 64 KiB, no two alike."""
     drawn = random.Random(seed)
@@ -165,7 +197,9 @@ class Told:
 
 def prepared(service: Service, world: World, told: Told, folder: Path) -> tuple[GateBench, list[Path]]:
     """Cases, corpus and a database of few rules; all files that a whole version is scanned against."""
-    bench = GateBench(world, service.env["SIGREQ_DATABASE__URL"], world.product(corpus.ruleset(told.seed, FEW_RULES)))
+    bench = GateBench(
+        world, service.env["SIGREQ_DATABASE__URL"], world.product(for_both(told.seed, FEW_RULES), ("yara", "clamav"))
+    )
     sent = contents(told.cases, told.seed)
     bench.solve(sent)
     files = clean_files(told.clean, folder / "clean", told.seed)
@@ -199,11 +233,11 @@ def one_rule(bench: GateBench) -> float:
         seconds.append(median(runs))
         print(f"one changed rule beside {rules} rules: {seconds[-1]:.2f} s")
         if rules == FEW_RULES:
-            bench.grow(corpus.ruleset(1, MANY_RULES))
+            bench.grow(for_both(1, MANY_RULES))
     return seconds[1] / seconds[0]
 
 
-def whole_version(bench: GateBench, bare: Bare, rules: dict[str, str], rounds: int) -> float:
+def whole_version(bench: GateBench, bare: BareBoth, rules: dict[str, str], rounds: int) -> float:
     """How many times bare scanning a whole version takes, by the medians of rounds in turn."""
     bare.seconds()
     bench.train(rules)
@@ -236,13 +270,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     told = Told(**vars(parser.parse_args()))
-    rules = corpus.ruleset(told.seed, MANY_RULES)
+    rules = for_both(told.seed, MANY_RULES)
     with TemporaryDirectory(prefix="sigreq-gate-") as name:
         folder = Path(name)
         with running(folder, children=2) as (service, world):
             bench, files = prepared(service, world, told, folder)
             growth = one_rule(bench)
-            times = whole_version(bench, Bare(folder, rules, files), rules, told.rounds)
+            times = whole_version(bench, BareBoth(folder, rules, files), rules, told.rounds)
         with running(folder, children=1) as (service, world):
             bench = replace(bench, world=world, database_url=service.env["SIGREQ_DATABASE__URL"])
             speedup = two_workers(service, bench, rules, told.rounds)
