@@ -22,7 +22,8 @@ def entry(number: int, change: str, kind: str = "rule_add", action: str = "appro
     """One line of the feed."""
     document = {"id": change, "rev": 1, "kind": kind, "payload": payload, "submission_ids": []}
     at = f"2026-11-22T10:{number:02}:00Z"
-    return {"number": number, "action": action, "track": "standard", "at": at, "change": document}
+    told = {"number": number, "mark": f"m{number}", "action": action, "track": "standard"}
+    return {**told, "at": at, "change": document}
 
 
 def test_changes_are_applied_on_the_newest_rules() -> None:
