@@ -30,6 +30,7 @@ from sigreq.api import (
     screening,
     submissions,
     submit,
+    together,
     trains,
 )
 from sigreq.api.console.pages import Pages
@@ -49,7 +50,7 @@ from sigreq.trust.keyring import Keyring
 ROUTES = {
     "Account": account.ROUTES,
     "Submissions": [*submit.ROUTES, *submissions.ROUTES, *events.ROUTES],
-    "Review": review.ROUTES,
+    "Review": [*review.ROUTES, *together.ROUTES],
     "Samples": [*samples.ROUTES, *screening.ROUTES],
     "Changes": changes.ROUTES,
     "Releases": [*feed.ROUTES, *releases.ROUTES, *trains.ROUTES],

@@ -38,6 +38,8 @@ class Scenes:
             "": {"sign-in": "/sign-in"},
             "analyst": {
                 "queue": "/queue",
+                "rules": "/queue/rules",
+                "rule": "/queue/rules/cases?rule=Marker",
                 "case": f"/cases/{held}",
                 "similar": f"/cases/{held}/similar",
                 "cases": "/cases",

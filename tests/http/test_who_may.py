@@ -60,6 +60,7 @@ CUSTOMERS_ONLY: Requests = [
 ]
 DECIDERS_ONLY: Requests = [
     ("POST", "/v1/queue/take", None),
+    ("POST", "/v1/queue/decide", {"cases": [{"id": NOBODY, "revision": 1}], "answer": {"message": "x"}}),
     ("POST", f"/v1/submissions/{SOME}/claim", None),
     ("POST", f"/v1/submissions/{SOME}/give-back", {}),
     ("POST", f"/v1/submissions/{SOME}/ask", {"message": "x"}),
@@ -79,6 +80,7 @@ LEADS_ONLY: Requests = [
 ]
 STAFF_ONLY: Requests = [
     ("GET", "/v1/queue", None),
+    ("GET", "/v1/queue/rules", None),
     ("GET", "/v1/changes", None),
     ("GET", "/v1/changes/CH-AAAA-BBBB-CCCC", None),
 ]

@@ -9,9 +9,9 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 
-from sigreq.api.console import case, change, entrance, portal, queue, submitting
+from sigreq.api.console import case, change, entrance, portal, queue, rules, submitting
 from sigreq.api.console.assets import read_asset
-from sigreq.api.console.desk import go, is_write, language_of, provide_visitor, sign_in_address
+from sigreq.api.console.desk import go, is_write, language_of, provide_arrival, provide_visitor, sign_in_address
 from sigreq.api.console.pages import Pages
 from sigreq.api.doorway import AnyRequest
 from sigreq.domain.errors import Problem
@@ -28,12 +28,13 @@ def console() -> Router:
             read_asset,
             *entrance.ROUTES,
             *queue.ROUTES,
+            *rules.ROUTES,
             *case.ROUTES,
             *change.ROUTES,
             *submitting.ROUTES,
             *portal.ROUTES,
         ],
-        dependencies={"visitor": Provide(provide_visitor)},
+        dependencies={"visitor": Provide(provide_visitor), "arrival": Provide(provide_arrival)},
         exception_handlers={
             SignInNeeded: on_sign_in_needed,
             Problem: on_problem,
