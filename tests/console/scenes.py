@@ -42,6 +42,7 @@ class Scenes:
                 "rule": "/queue/rules/cases?rule=Marker",
                 "case": f"/cases/{held}",
                 "similar": f"/cases/{held}/similar",
+                "file": f"/cases/{held}/files/0",
                 "cases": "/cases",
                 "draft": f"/cases/{case['id']}/change?kind=rule_modify",
                 "me": "/me",

@@ -44,7 +44,20 @@ def _is_text(page: Page, strings: list[str]) -> None:
     ours = {"html", "head", "meta", "title", "link", "script", "body", "a", "header", "nav", "div", "span", "form"}
     ours |= {"input", "button", "main", "h1", "h2", "h3", "p", "b", "small", "section", "dl", "dt", "dd", "details"}
     ours |= {"summary", "table", "thead", "tbody", "tr", "th", "td", "ol", "ul", "li", "label", "textarea", "select"}
-    ours |= {"option", "time", "code", "blockquote", "abbr", "pre", "kbd", "progress", "datalist", "fieldset", "legend"}
+    ours |= {
+        "option",
+        "time",
+        "code",
+        "blockquote",
+        "abbr",
+        "pre",
+        "kbd",
+        "progress",
+        "datalist",
+        "fieldset",
+        "legend",
+        "mark",
+    }
     assert set(page.names()) <= ours
     for name in page.names():
         for of in page.tags(name):

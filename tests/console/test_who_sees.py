@@ -25,6 +25,7 @@ NOBODYS = "SR-0000-0000-0000"
 OF_ONE = {
     f"/cases/{NOBODYS}": READERS,
     f"/cases/{NOBODYS}/similar": READERS,
+    f"/cases/{NOBODYS}/files/0": READERS,
     f"/cases/{NOBODYS}/change?kind=rule_add": DECIDERS,
     "/changes/CH-0000-0000-0000": READERS,
     f"/portal/{NOBODYS}": {"customer"},

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 
 from sigreq.api import sample_views
 from sigreq.api.console.desk import Visitor
+from sigreq.api.console.file import tree
 from sigreq.api.console.forms import held, one_of, read, written
 from sigreq.api.doorway import Services, spoken
 from sigreq.api.schemas import AnswerIn, DetermineIn, ExamineIn, OptionalReason, Reason, SeverityIn
@@ -173,7 +174,7 @@ async def _page(
         holder=holder,
         is_mine=row.state is State.IN_ANALYSIS and row.analyst_id == actor.person_id,
         may=actor.role in ALLOWED[Permission.DECIDE],
-        files=[sample_views.file(each, is_staff=True) for each in files],
+        files=tree([sample_views.file(each, is_staff=True) for each in files]),
         more_files=more,
         happened=[staff_view(*each) for each in happened],
         changes=await submissions.changes_of(tx, row.id),
