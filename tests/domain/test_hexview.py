@@ -1,5 +1,7 @@
 """Bytes around hits: bounded whatever hit where."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ def test_windows_are_few_short_apart_and_inside_the_file(offsets: list[int], siz
     found = windows(offsets, size)
     assert len(found) <= MOST
     assert all(0 <= each.start < each.end <= size and each.end - each.start <= LONGEST for each in found)
-    assert all(before.end <= after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end <= after.start for before, after in pairwise(found))
     assert all(any(place in each for place in offsets) for each in found), "nothing is shown that no rule hit"
     inside = sorted({each for each in offsets if 0 <= each < size})
     assert not inside or inside[0] in found[0], "the first hit is always shown"
