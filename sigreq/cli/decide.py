@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sigreq.cli import changes, phone, relief, screening, together
+from sigreq.cli import changes, phone, relief, screening, texts, together
 from sigreq.cli.gates import change_text
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import Document, event_text, submission_text
@@ -165,5 +165,6 @@ for command in (
     *together.COMMANDS,
     screening.similar,
     screening.hit_by,
+    texts.texts,
 ):
     decide.add_command(command)

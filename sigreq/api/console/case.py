@@ -1,13 +1,13 @@
 """A case as analysts see it, and all they can do with it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 
 from sigreq.api import sample_views
@@ -24,7 +24,7 @@ from sigreq.domain.people import ALLOWED, Permission
 from sigreq.domain.submission import Severity
 from sigreq.domain.verdict import Verdict
 from sigreq.notify.timeline import staff_view
-from sigreq.review import claims, decisions
+from sigreq.review import claims, decisions, texts
 from sigreq.store import people, submissions
 from sigreq.tables.submissions import Submission
 from sigreq.validation import again, report
@@ -128,6 +128,27 @@ async def show_similar(visitor: NamedDependency[Visitor], case: FromPath[str]) -
     return visitor.page("similar.html", row=row, alike=alike)
 
 
+@post("/cases/{case:str}/insert")
+async def insert(
+    visitor: NamedDependency[Visitor],
+    case: FromPath[str],
+    into: Annotated[Literal["answer", "ask", "determine"], QueryParameter(name="into")],
+) -> Response[str]:
+    """Put a text into what is being written, and show the case; nothing is sent, and what changed meanwhile is marked.
+
+    The page still stands on the revision that was seen first, so that a conflict is noticed as before.
+    """
+    visitor.may(Permission.DECIDE)
+    row = await submissions.get(visitor.tx, spoken("SR", case), visitor.actor)
+    seen = held(visitor.form)
+    typed = dict(visitor.form)
+    if chosen := typed.get("canned"):
+        text = await texts.get(visitor.tx, visitor.actor, spoken(texts.PREFIX, chosen))
+        before = typed.get("message", "").rstrip()
+        typed["message"] = f"{before}\n\n{text.body}" if before else text.body
+    return await _page(replace(visitor, form=typed), row, action=into, seen=seen)
+
+
 @post("/cases/{case:str}/{action:str}")
 async def act(
     visitor: NamedDependency[Visitor],
@@ -158,17 +179,23 @@ async def _page(
     *,
     problem: Problem | None = None,
     action: str | None = None,
+    seen: int | None = None,
     status_code: int = 200,
 ) -> Response[str]:
+    """`seen` is the revision that the page before this one showed, if this one goes on with it."""
     tx, actor = visitor.tx, visitor.actor
     files, more = await report.of(tx, row, after=-1, limit=FILES)
     holder = await people.person(tx, row.analyst_id) if row.analyst_id else None
     happened = await submissions.timeline(tx, row.id, is_public_only=False)
     since = int(visitor.form["held"]) if isinstance(problem, errors.RevisionStale) else None
+    if seen is not None and seen != row.revision:
+        since = seen
     return visitor.page(
         "case.html",
         status_code=status_code,
         row=row,
+        held=row.revision if seen is None else seen,
+        texts=[each for each in await texts.seen_by(tx, actor) if each.group_id == row.group_id],
         left=row.due_at - tx.at,
         soon=SOON,
         holder=holder,
@@ -188,4 +215,4 @@ async def _page(
     )
 
 
-ROUTES = [list_cases, show_case, show_similar, act]
+ROUTES = [list_cases, show_case, show_similar, insert, act]

@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 
-from sigreq.api.console import case, change, entrance, file, portal, queue, rules, submitting
+from sigreq.api.console import case, change, entrance, file, portal, queue, rules, submitting, texts
 from sigreq.api.console.assets import read_asset
 from sigreq.api.console.desk import go, is_write, language_of, provide_arrival, provide_visitor, sign_in_address
 from sigreq.api.console.pages import Pages
@@ -29,6 +29,7 @@ def console() -> Router:
             *entrance.ROUTES,
             *queue.ROUTES,
             *rules.ROUTES,
+            *texts.ROUTES,
             *case.ROUTES,
             *file.ROUTES,
             *change.ROUTES,
