@@ -46,8 +46,9 @@ class Scenes:
                 "cases": "/cases",
                 "draft": f"/cases/{case['id']}/change?kind=rule_modify",
                 "me": "/me",
+                "texts": "/texts",
             },
-            "lead": {"change": f"/changes/{change['id']}", "changes": "/changes"},
+            "lead": {"change": f"/changes/{change['id']}", "changes": "/changes", "texts-kept": "/texts"},
             "customer": {"portal": "/portal", "portal-case": f"/portal/{held}", "new-case": "/portal/new"},
         }
         return cls(world, people, pages)

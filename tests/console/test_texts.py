@@ -21,9 +21,14 @@ def kept(lead: Browser, title: str) -> str:
     page = lead.send(lead.get("/texts"), "/texts", title=title, language="en", body=BODY)
     assert title in page.text
     heads = [each["aria-labelledby"] for each in page.tags("section") if each.get("class") == "canned-text"]
-    return next(
-        each.removeprefix("text-") for each in heads if f'id="{each}" lang="{said["language"]}">{title}<' in page.html
-    )
+    return next(each.removeprefix("text-") for each in heads if f'id="{each}" lang="en">{title}<' in page.html)
+
+
+def inserted(browser: Browser, page: Page, into: str, **said: str) -> Page:
+    """What comes back from the button that puts a text into a form."""
+    form = page.form(f"/{into}")
+    button = next(each for each in page.tags("button") if each.get("formaction", "").endswith(f"into={into}"))
+    return browser.post(button["formaction"], {**form.fields, **said})
 
 
 def test_a_text_is_put_into_the_answer_behind_what_was_written(doors: Doors, world: World) -> None:

@@ -17,6 +17,7 @@ PAGES = {
     "/queue/rules/cases?rule=Marker": READERS,
     "/cases": READERS,
     "/changes": READERS,
+    "/texts": READERS,
     "/portal": {"customer"},
     "/portal/new": {"customer"},
 }
@@ -32,6 +33,9 @@ OF_ONE = {
 }
 WRITES_OF_ONE = {
     **{f"/cases/{NOBODYS}/{action}": DECIDERS for action in (*case.ACTIONS, "made-up")},
+    f"/cases/{NOBODYS}/insert?into=answer": DECIDERS,
+    "/texts/CT-0000-0000-0000/change": {"lead"},
+    "/texts/CT-0000-0000-0000/remove": {"lead"},
     **{f"/portal/{NOBODYS}/{action}": {"customer"} for action in (*portal.ACTIONS, "made-up")},
     **{
         f"/changes/CH-0000-0000-0000/{action}": DECIDERS if permission is Permission.DECIDE else {"lead"}
@@ -41,6 +45,9 @@ WRITES_OF_ONE = {
 FORMS = {
     "/queue/take": DECIDERS,
     "/queue/rules/cases?rule=Marker": DECIDERS,
+    "/queue/views": READERS,
+    "/queue/views/remove": READERS,
+    "/texts": {"lead"},
     "/language": EVERYBODY,
 }
 

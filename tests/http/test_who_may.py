@@ -77,10 +77,14 @@ LEADS_ONLY: Requests = [
     ("POST", "/v1/changes/CH-AAAA-BBBB-CCCC/approve", None),
     ("POST", "/v1/changes/CH-AAAA-BBBB-CCCC/reject", {"reason": "x"}),
     ("POST", "/v1/extras/EX-AAAA-BBBB-CCCC/approve", None),
+    ("POST", "/v1/canned-texts", {"title": "Kept by a lead", "body": "x"}),
+    ("PUT", "/v1/canned-texts/CT-AAAA-BBBB-CCCC", {"title": "x", "body": "x"}),
+    ("DELETE", "/v1/canned-texts/CT-AAAA-BBBB-CCCC", None),
 ]
 STAFF_ONLY: Requests = [
     ("GET", "/v1/queue", None),
     ("GET", "/v1/queue/rules", None),
+    ("GET", "/v1/canned-texts", None),
     ("GET", "/v1/changes", None),
     ("GET", "/v1/changes/CH-AAAA-BBBB-CCCC", None),
 ]
