@@ -100,6 +100,20 @@ def test_names_and_messages_are_text_on_every_page(doors: Doors, world: World) -
     _is_text(analyst.get("/queue", detection=STRINGS[4], customer=STRINGS[5], plan=STRINGS[6]), [])
 
 
+def test_what_staff_and_files_bring_is_text_on_the_pages_of_the_desk(doors: Doors, world: World) -> None:
+    analyst, _, case, _ = _pages(doors, world)
+    _is_text(analyst.get(f"/cases/{case}/files/0"), [])
+    _is_text(analyst.get("/queue/rules"), [])
+    for name in STRINGS[:20]:
+        _is_text(analyst.get("/queue/rules/cases", rule=name), [name])
+    world.lead.add_canned_text(STRINGS[20], "\n".join(STRINGS))
+    _is_text(analyst.get("/texts"), STRINGS)
+    page = analyst.send(analyst.get(f"/cases/{case}"), "/claim")
+    _is_text(page, STRINGS[20:21])
+    saved = analyst.send(analyst.get("/queue", detection=STRINGS[30]), "/queue/views", name=STRINGS[40])
+    _is_text(saved, [STRINGS[30], STRINGS[40]])
+
+
 def test_what_is_shown_again_in_a_form_is_text(doors: Doors, world: World) -> None:
     analyst, customer, case, _ = _pages(doors, world)
     page = analyst.send(analyst.get(f"/cases/{case}"), "/claim")

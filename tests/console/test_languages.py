@@ -95,7 +95,8 @@ def test_who_chooses_russian_reads_russian_from_then_on(doors: Doors, world: Wor
     assert "Взять следующее" in _in_russian(analyst, "/queue")
     assert "Подтвердилось" in analyst.get(f"/cases/{case}").text
     page = analyst.get("/portal")
-    assert (page.status, "не разрешено" in page.text) == (403, False), "before the door opens we speak the browser's"
+    assert (page.status, "не разрешено" in page.text) == (403, True), "what is refused is told in the reader's language"
+    assert (page.has_form("/sign-out"), "Очередь" in page.text) == (True, True), "and they find their way on"
 
 
 def _in_russian(browser: Browser, path: str) -> str:

@@ -22,6 +22,8 @@ from sigreq.tables.people import Person
 from sigreq.transaction import Transaction
 
 Form = Mapping[str, str]
+VISITOR = "visitor"
+"""Under this name a request remembers whose it is, for the page that says what went wrong."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ async def visitor_of(
         raise SignInNeeded
     person, actor = found
     asked = {name: value for name, value in request.query_params.items() if value.strip()}
-    return Visitor(tx, actor, person, session, pages, request.url.path, asked, form or {})
+    visitor = Visitor(tx, actor, person, session, pages, request.url.path, asked, form or {})
+    request.state[VISITOR] = visitor
+    return visitor
 
 
 async def find_session(request: AnyRequest, services: Services) -> SignedIn:

@@ -54,8 +54,8 @@ async def remove_text(visitor: NamedDependency[Visitor], text_id: FromPath[str])
     visitor.may(Permission.KEEP_TEXTS)
     found = spoken(texts.PREFIX, text_id)
 
-    async def write() -> object:
-        return await texts.remove(visitor.tx, visitor.actor, found)
+    async def write() -> None:
+        await texts.remove(visitor.tx, visitor.actor, found)
 
     return await _written(visitor, write, found)
 
