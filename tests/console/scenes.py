@@ -32,6 +32,7 @@ class Scenes:
             kind = "false_positive" if number % 3 else "false_negative"
             world.queued(sender, product, kind=kind, severity=severity)
         held = _talked(world, analyst, customer, product)
+        _keep_texts(world)
         case = world.determined(analyst, customer, product)
         change = after_test(analyst, drafted(analyst, case, "Marker", HARMLESS))
         pages = {
@@ -60,6 +61,21 @@ class Scenes:
 
 
 _NAMES = {"analyst": "Ann Lund", "lead": "Leo Brandt"}
+
+
+def _keep_texts(world: World) -> None:
+    """What the first group answers with; a service that has it already keeps it."""
+    known = {each["title"] for each in world.lead.canned_texts()["items"]}
+    for title, language, body in _TEXTS:
+        if title not in known:
+            world.lead.add_canned_text(title, body, language)
+
+
+_TEXTS = (
+    ("The rule was wrong", "en", "Your file is harmless. The rule that detected it is being mended."),
+    ("Which installer?", "en", "Where did you get this file from, and which version does its publisher give?"),
+    ("Ошибка правила", "ru", "Ваш файл безвреден. Правило, которое сработало, исправляется."),
+)
 
 
 def _talked(world: World, analyst: Any, customer: Any, product: str) -> str:

@@ -1,8 +1,6 @@
 """Signature changes: drafted, tested, edited, approved."""
 
 import difflib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Response, get, post
@@ -10,10 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 
+from sigreq.api.console.acts import Act, Wish, missed_since
 from sigreq.api.console.desk import Arrival, Visitor, go
-from sigreq.api.console.forms import attempted, held, one_of, read
+from sigreq.api.console.forms import attempted, one_of, read
 from sigreq.api.doorway import Services, spoken
-from sigreq.api.schemas import ChangeIn, Payload, Reason
+from sigreq.api.schemas import ChangeIn, Payload
 from sigreq.blobs import ruleset_key
 from sigreq.domain import errors
 from sigreq.domain.changes import CONTENTS, ChangeKind
@@ -27,25 +26,6 @@ from sigreq.store import changes, files, gates, releases, submissions
 from sigreq.tables.releases import Change, Release
 
 LISTED = 50
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What somebody asks for about one change, on the ground of the revision that their page showed."""
-
-    visitor: Visitor
-    change: str
-    services: Services
-
-    @property
-    def move(self) -> tuple[Any, Any, str, int]:
-        """What every use case wants first."""
-        return self.visitor.tx, self.visitor.actor, self.change, held(self.visitor.form)
-
-    @property
-    def reason(self) -> str:
-        """Why."""
-        return read(Reason, self.visitor.form).reason
 
 
 async def _test(wish: Wish) -> object:
@@ -69,7 +49,7 @@ async def _revise(wish: Wish) -> object:
     return await use.revise(*wish.move, payload_of(wish.visitor))
 
 
-ACTIONS: dict[str, tuple[Permission, Callable[[Wish], Awaitable[object]]]] = {
+ACTIONS: dict[str, tuple[Permission, Act]] = {
     "test": (Permission.DECIDE, _test),
     "approve": (Permission.APPROVE, _approve),
     "reject": (Permission.APPROVE, _reject),
@@ -181,7 +161,7 @@ async def act(
     return await _page(arrival, found, problem, action) if problem else go(f"/changes/{found}")
 
 
-def _wanted(visitor: Visitor, action: str) -> tuple[Permission, Callable[[Wish], Awaitable[object]]]:
+def _wanted(visitor: Visitor, action: str) -> tuple[Permission, Act]:
     """Who may do it, and how it is done. Raises NotFound for what no form of ours does."""
     if action not in ACTIONS:
         visitor.may(Permission.SEE_CHANGES)
@@ -203,9 +183,8 @@ async def _page(
         row = await changes.get(visitor.tx, change)
         context = await _told(visitor, row, published)
         typed = visitor.form if action else context["payload"]
-        since = int(visitor.form["held"]) if isinstance(problem, errors.RevisionStale) else None
         status = visitor.pages.status(problem) if problem else 200
-        more = {"problem": problem, "action": action, "typed": typed, "since": since}
+        more = {"problem": problem, "action": action, "typed": typed, "since": missed_since(visitor, problem)}
         return visitor.page("change.html", status_code=status, **context, **more)
 
 
