@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 
-from sigreq.api.console import case, change, entrance, portal, queue, submitting
+from sigreq.api.console import access, case, change, entrance, portal, queue, submitting
 from sigreq.api.console.assets import read_asset
 from sigreq.api.console.desk import go, is_write, language_of, provide_visitor, sign_in_address
 from sigreq.api.console.pages import Pages
@@ -32,6 +32,7 @@ def console() -> Router:
             *change.ROUTES,
             *submitting.ROUTES,
             *portal.ROUTES,
+            *access.ROUTES,
         ],
         dependencies={"visitor": Provide(provide_visitor)},
         exception_handlers={
