@@ -15,8 +15,8 @@ const told = (text, ...values) => values.reduce((said, value, at) => said.replac
 
 function size(bytes) {
   if (bytes < 1024) return told(words.bytes, bytes);
-  const [unit, name] = bytes < 2 ** 20 ? [2 ** 10, "KiB"] : [2 ** 20, "MiB"];
-  return `${(bytes / unit).toFixed(1)} ${name}`;
+  const [bits, unit] = [[30, "GiB"], [20, "MiB"], [10, "KiB"]].find(([each]) => bytes >= 2 ** each);
+  return `${(bytes / 2 ** bits).toFixed(1)} ${unit}`;
 }
 
 // --- files
