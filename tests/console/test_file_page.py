@@ -1,10 +1,19 @@
 """A file of a case: where it lies, and the bytes around what rules hit, bounded and as text only."""
 
+import time
 import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from io import BytesIO
 
+import psutil
+
+from sigreq.embedded.service import Service
 from tests.console.conftest import Doors
-from tests.world import MARKER, World, rule
+from tests.database import open_transactions
+from tests.flows import drafted
+from tests.world import MARKER, World, rule, wait_for
 
 HOSTILE = b"<script>hit()</script>"
 
@@ -45,3 +54,27 @@ def test_a_file_that_is_full_of_hits_is_shown_in_small_part(doors: Doors, world:
     shown = [line for line in page.raw_text.splitlines() if line[:8].isalnum() and line[8:10] == "  "]
     assert 0 < len(shown) <= 6 * 256 // 16
     assert "3 more places are not shown" in page.text
+
+
+@contextmanager
+def silent_store() -> Iterator[None]:
+    """While the block runs, the store takes requests and answers none."""
+    weed = next(each for each in psutil.Process().children(recursive=True) if each.name() == "weed")
+    weed.suspend()
+    try:
+        yield
+    finally:
+        weed.resume()
+
+
+def test_pages_that_wait_for_the_store_hold_no_transaction(doors: Doors, world: World, service: Service) -> None:
+    case = world.determined(world.analyst, world.customer(), world.product())
+    change = drafted(world.analyst, case)["id"]
+    paths = (f"/cases/{case['id']}/files/0", f"/changes/{change}", f"/cases/{case['id']}/change?kind=rule_modify")
+    analysts = [doors.enter("analyst") for _ in paths]
+    with ThreadPoolExecutor() as pool, silent_store():
+        waiting = [pool.submit(analyst.get, path) for analyst, path in zip(analysts, paths, strict=True)]
+        time.sleep(2)  # longer than any page takes: those that are not there yet wait for the store
+        assert not any(each.done() for each in waiting)
+        wait_for(lambda: open_transactions(service), lambda count: count == 0)
+    assert [each.result().status for each in waiting] == [200, 200, 200]
