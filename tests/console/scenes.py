@@ -33,6 +33,7 @@ class Scenes:
             kind = "false_positive" if number % 3 else "false_negative"
             world.queued(sender, product, kind=kind, severity=severity)
         held = _talked(world, analyst, customer, product)
+        _keep_texts(world)
         case = world.determined(analyst, customer, product)
         change = after_test(analyst, drafted(analyst, case, "Marker", HARMLESS))
         mended = fixed(world, customer, world.product())["id"]
@@ -41,13 +42,17 @@ class Scenes:
             "": {"sign-in": "/sign-in"},
             "analyst": {
                 "queue": "/queue",
+                "rules": "/queue/rules",
+                "rule": "/queue/rules/cases?rule=Marker",
                 "case": f"/cases/{held}",
                 "similar": f"/cases/{held}/similar",
+                "file": f"/cases/{held}/files/0",
                 "cases": "/cases",
                 "draft": f"/cases/{case['id']}/change?kind=rule_modify",
                 "me": "/me",
+                "texts": "/texts",
             },
-            "lead": {"change": f"/changes/{change['id']}", "changes": "/changes"},
+            "lead": {"change": f"/changes/{change['id']}", "changes": "/changes", "texts-kept": "/texts"},
             "customer": {
                 "portal": "/portal",
                 "portal-case": f"/portal/{held}",
@@ -80,6 +85,21 @@ def _connected(customer: Any) -> None:
 
 
 _NAMES = {"analyst": "Ann Lund", "lead": "Leo Brandt"}
+
+
+def _keep_texts(world: World) -> None:
+    """What the first group answers with; a service that has it already keeps it."""
+    known = {each["title"] for each in world.lead.canned_texts()["items"]}
+    for title, language, body in _TEXTS:
+        if title not in known:
+            world.lead.add_canned_text(title, body, language)
+
+
+_TEXTS = (
+    ("The rule was wrong", "en", "Your file is harmless. The rule that detected it is being mended."),
+    ("Which installer?", "en", "Where did you get this file from, and which version does its publisher give?"),
+    ("Ошибка правила", "ru", "Ваш файл безвреден. Правило, которое сработало, исправляется."),
+)
 
 
 def _talked(world: World, analyst: Any, customer: Any, product: str) -> str:

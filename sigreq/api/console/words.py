@@ -209,6 +209,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "2": _("MSA"),
         "3": _("Standard"),
     },
+    "together": {
+        "moved": _("Done"),
+        "changed": _("Changed meanwhile"),
+        "held": _("Held by somebody else"),
+        "refused": _("Refused"),
+    },
     "outcome": {"detected": _("Detected"), "clean": _("No detection"), "not_scanned": _("Not scanned")},
 }
 
