@@ -56,6 +56,10 @@ class Place:
         except ChildDiedError:
             return await self._ask(request, seconds, read)
 
+    async def ask_once(self, request: Request, content: bytes, seconds: float, read: Callable[[bytes], T]) -> T:
+        """The same, with content behind the request, and given up when the first child dies of it."""
+        return await self._ask(request, seconds, read, content)
+
     async def ask_for_files(self, request: Request, seconds: float, read: Callable[[bytes], T], made: str) -> T:
         """The same for what makes files, whose names begin with `made`: those of a child that failed are removed."""
         try:
@@ -70,11 +74,11 @@ class Place:
     async def _remove_made(self, made: str) -> None:
         await self.remove(name for name in self.names() if name.startswith(made))
 
-    async def _ask(self, request: Request, seconds: float, read: Callable[[bytes], T]) -> T:
+    async def _ask(self, request: Request, seconds: float, read: Callable[[bytes], T], content: bytes = b"") -> T:
         try:
             child = await self._ready()
             async with asyncio.timeout(seconds):
-                reply = await child.ask(_timed(request, seconds))
+                reply = await child.ask(_timed(request, seconds), content)
             return _understood(read, reply)
         except BaseException:
             await self.retire()
@@ -199,7 +203,8 @@ async def answer_or_fault(asked: Awaitable[T]) -> T | Fault:
 
 
 def _timed(request: Request, seconds: float) -> Request:
-    return {**request, "seconds": seconds}
+    """With the processor time that the child gets for it: as much as there is, unless the request says less."""
+    return {"seconds": seconds, **request}
 
 
 def _understood(read: Callable[[bytes], T], reply: bytes) -> T:
