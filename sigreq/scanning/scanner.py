@@ -26,10 +26,10 @@ _IDENTIFY_SECONDS = 20.0
 # lost by that, of unpacking all members are.
 _SCAN_GRACE_SECONDS = 1.0
 _UNPACK_GRACE_SECONDS = 5.0
-# Small files take milliseconds. The child gives up on what takes more; it may have rules and libraries to load first.
-_GLANCE_SECONDS = 1
-_LOOK_PROCESSOR_SECONDS = 4.0
-_LOOK_SECONDS = 15.0
+# Small files take milliseconds each. A child leaves what takes longer; it may have rules and libraries to load first.
+_GLANCE_SECONDS = 3
+_LOOK_PROCESSOR_SECONDS = 6.0
+_LOOK_SECONDS = 20.0
 _COMPILED_BYTES = 1 << 30
 # The unpacker counts for itself; this stops one that does not.
 _SLACK_BYTES = 1 << 20
@@ -110,7 +110,7 @@ class Place:
             if len(paths) < len(rules):
                 return [None] * len(files)
             asked = self._place.ask_once(
-                _to_look(files, paths),
+                _to_look(files, paths, min(_GLANCE_SECONDS, math.ceil(self._timeout))),
                 b"".join(file.content for file in files),
                 _LOOK_SECONDS,
                 lambda reply: looks(reply, files),
@@ -226,9 +226,9 @@ def _to_identify(sample: Path) -> tuple[Request, float]:
     return {"ask": "identify", "sample": sample.name}, _IDENTIFY_SECONDS
 
 
-def _to_look(files: Sequence[Small], rulesets: Sequence[str]) -> Request:
+def _to_look(files: Sequence[Small], rulesets: Sequence[str], timeout: int) -> Request:
     wanted = [{"size": len(file.content), "identify": file.is_new, "rulesets": list(file.rulesets)} for file in files]
-    limits = {"timeout": _GLANCE_SECONDS, "enough": _GLANCE_SECONDS, "seconds": _LOOK_PROCESSOR_SECONDS}
+    limits = {"timeout": timeout, "enough": timeout, "seconds": _LOOK_PROCESSOR_SECONDS}
     return {"ask": "look", "files": wanted, "rulesets": list(rulesets), **limits}
 
 
