@@ -76,12 +76,12 @@ class Child:
             fcntl.fcntl(started._requests.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         return started
 
-    async def ask(self, request: Request, content: bytes = b"") -> bytes:
+    async def ask(self, request: Request, content: bytes = b"", counts: int = 1) -> bytes:
         """The line that answers it. Raises ChildDiedError, also when another answer would come first.
 
-        `content` follows the request, which says how much it is.
+        `content` follows the request, which says how much it is. It `counts` as so many asks.
         """
-        self.asked += 1
+        self.asked += counts
         if not self._sent:
             await self.send([request], content)
         if self._sent.popleft() != request:

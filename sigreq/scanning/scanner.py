@@ -17,7 +17,7 @@ from sigreq.domain.verdict import ScanResult
 from sigreq.scanning import pool, replies, rule_replies
 from sigreq.scanning.compiled import CompiledRulesets
 from sigreq.scanning.look_replies import Seen, Small, looks
-from sigreq.scanning.pool import Pool, answer_or_fault
+from sigreq.scanning.pool import Content, Pool, answer_or_fault
 from sigreq.scanning.process import ChildDiedError, Request, Terms
 from sigreq.scanning.replies import Capabilities, Unpacked
 
@@ -28,6 +28,8 @@ _SCAN_GRACE_SECONDS = 1.0
 _UNPACK_GRACE_SECONDS = 5.0
 # Small files take milliseconds each. A child leaves what takes longer; it may have rules and libraries to load first.
 _GLANCE_SECONDS = 3
+# A child sees no more files before it is replaced than if each were unpacked, identified and scanned by itself.
+_ASKS_A_FILE = 3
 _LOOK_PROCESSOR_SECONDS = 6.0
 _LOOK_SECONDS = 20.0
 _COMPILED_BYTES = 1 << 30
@@ -111,7 +113,7 @@ class Place:
                 return [None] * len(files)
             asked = self._place.ask_once(
                 _to_look(files, paths, min(_GLANCE_SECONDS, math.ceil(self._timeout))),
-                b"".join(file.content for file in files),
+                Content(b"".join(file.content for file in files), _ASKS_A_FILE * len(files)),
                 _LOOK_SECONDS,
                 lambda reply: looks(reply, files),
             )

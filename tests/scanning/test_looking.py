@@ -9,6 +9,7 @@ import pytest
 
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.verdict import Outcome
+from sigreq.scanning import pool
 from sigreq.scanning.look_replies import Seen, Small, looks
 from sigreq.scanning.scanner import Place
 from tests.scanning.executables import pe
@@ -104,6 +105,23 @@ def test_the_death_of_a_child_leaves_all_of_them_and_the_place_fit_for_more(tmp_
         assert None not in await place.look(files, [RULESET])
 
     in_place(kill, tmp_path)
+
+
+def test_a_child_sees_no_more_files_than_if_each_were_asked_about_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "ASKED_AT_MOST", 6)
+
+    async def look(place: Place) -> list[int]:
+        pids = []
+        for _ in range(3):
+            assert None not in await place.look([Small(b"a", ())], [])
+            (child,) = examining_children()
+            pids.append(child.pid)
+        return pids
+
+    first, second, third = in_place(look, tmp_path)
+    assert first == second != third
 
 
 def test_content_of_a_mebibyte_passes(tmp_path: Path) -> None:
