@@ -16,10 +16,12 @@ from sigreq.api import (
     changes,
     contracts,
     corpus,
+    deliveries,
     events,
     extras,
     feed,
     health,
+    keys,
     phone,
     problems,
     releases,
@@ -49,7 +51,7 @@ from sigreq.transaction import Database
 from sigreq.trust.keyring import Keyring
 
 ROUTES = {
-    "Account": account.ROUTES,
+    "Account": [*account.ROUTES, *keys.ROUTES, *deliveries.ROUTES],
     "Submissions": [*submit.ROUTES, *submissions.ROUTES, *events.ROUTES],
     "Review": [*review.ROUTES, *together.ROUTES, *texts.ROUTES],
     "Samples": [*samples.ROUTES, *screening.ROUTES],

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Self
 
-from tests.flows import HARMLESS, after_test, drafted
-from tests.world import MARKER, World
+from sigreq.embedded.receiver import Receiver
+from tests.flows import HARMLESS, after_test, drafted, fixed
+from tests.world import MARKER, World, wait_for
 
 MALWARE = "Example_Loader_Generic"
 
@@ -35,6 +36,8 @@ class Scenes:
         _keep_texts(world)
         case = world.determined(analyst, customer, product)
         change = after_test(analyst, drafted(analyst, case, "Marker", HARMLESS))
+        mended = fixed(world, customer, world.product())["id"]
+        _connected(customer)
         pages = {
             "": {"sign-in": "/sign-in"},
             "analyst": {
@@ -50,7 +53,15 @@ class Scenes:
                 "texts": "/texts",
             },
             "lead": {"change": f"/changes/{change['id']}", "changes": "/changes", "texts-kept": "/texts"},
-            "customer": {"portal": "/portal", "portal-case": f"/portal/{held}", "new-case": "/portal/new"},
+            "customer": {
+                "portal": "/portal",
+                "portal-case": f"/portal/{held}",
+                "portal-fixed": f"/portal/{mended}",
+                "new-case": "/portal/new",
+                "new-case-checked": f"/portal/new?product={product}&database_version=20251122.1",
+                "keys": "/portal/keys",
+                "webhook": "/portal/webhook",
+            },
         }
         return cls(world, people, pages)
 
@@ -58,6 +69,19 @@ class Scenes:
         """A link by which somebody sets their password."""
         path: str = self.world.administrator.add_password_link(self.people[who])["path"]
         return path
+
+
+def _connected(customer: Any) -> None:
+    """Keys, and a webhook whose receiver does not take everything at once."""
+    customer.add_own_key("build server")
+    customer.revoke_own_key(next(each["id"] for each in customer.keys()["items"] if each["title"]))
+    customer.add_own_key("ticket system")
+    with Receiver(refuse_first=1) as receiver:
+        receiver.secret = customer.set_webhook(receiver.url)["secret"]
+        customer.ping_webhook()
+        wait_for(lambda: customer.deliveries()["items"], lambda seen: seen[0]["state"] == "retrying")
+        customer.ping_webhook()
+        wait_for(lambda: customer.deliveries()["items"], lambda seen: seen[0]["state"] == "delivered")
 
 
 _NAMES = {"analyst": "Ann Lund", "lead": "Leo Brandt"}

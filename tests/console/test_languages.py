@@ -14,14 +14,17 @@ from sigreq.api.problems import STATUSES
 from sigreq.api.schemas import Details
 from sigreq.api.together import Result
 from sigreq.domain import changes, errors, lifecycle, people, queueing, sign_in_errors, submission, verdict
+from sigreq.domain.deliveries import DeliveryState
+from sigreq.domain.extras import RELIEF_KINDS
 from sigreq.domain.gating import RunState
+from sigreq.domain.versions import Scheme
 from sigreq.validation.report import Similar
 from tests.console.browser import Browser
 from tests.console.catalogue import CONSOLE, messages
 from tests.console.conftest import Doors
 from tests.world import World
 
-NAMED = {
+NAMED: dict[str, Iterable[Any]] = {
     "role": people.Role,
     "kind": submission.Kind,
     "short_kind": submission.Kind,
@@ -41,6 +44,9 @@ NAMED = {
     "event": lifecycle.Event,
     "change_event": lifecycle.ChangeEvent,
     "band": queueing.Band,
+    "delivery": DeliveryState,
+    "version_form": Scheme,
+    "relief": RELIEF_KINDS.values(),
 }
 
 

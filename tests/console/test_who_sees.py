@@ -20,6 +20,9 @@ PAGES = {
     "/texts": READERS,
     "/portal": {"customer"},
     "/portal/new": {"customer"},
+    "/portal/new/database": {"customer"},
+    "/portal/keys": {"customer"},
+    "/portal/webhook": {"customer"},
 }
 NOBODYS = "SR-0000-0000-0000"
 # Nothing of that name is there: those who may get so far are told so.
@@ -30,6 +33,7 @@ OF_ONE = {
     f"/cases/{NOBODYS}/change?kind=rule_add": DECIDERS,
     "/changes/CH-0000-0000-0000": READERS,
     f"/portal/{NOBODYS}": {"customer"},
+    f"/portal/{NOBODYS}/evidence": {"customer"},
 }
 WRITES_OF_ONE = {
     **{f"/cases/{NOBODYS}/{action}": DECIDERS for action in (*case.ACTIONS, "made-up")},
@@ -37,6 +41,8 @@ WRITES_OF_ONE = {
     "/texts/CT-0000-0000-0000/change": {"lead"},
     "/texts/CT-0000-0000-0000/remove": {"lead"},
     **{f"/portal/{NOBODYS}/{action}": {"customer"} for action in (*portal.ACTIONS, "made-up")},
+    "/portal/keys/x/revoke": {"customer"},
+    "/portal/webhook/deliveries/x/again": {"customer"},
     **{
         f"/changes/CH-0000-0000-0000/{action}": DECIDERS if permission is Permission.DECIDE else {"lead"}
         for action, (permission, _) in change.ACTIONS.items()
@@ -49,6 +55,10 @@ FORMS = {
     "/queue/views/remove": READERS,
     "/texts": {"lead"},
     "/language": EVERYBODY,
+    "/portal/keys": {"customer"},
+    "/portal/webhook": {"customer"},
+    "/portal/webhook/remove": {"customer"},
+    "/portal/webhook/ping": {"customer"},
 }
 
 

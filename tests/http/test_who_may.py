@@ -57,6 +57,12 @@ CUSTOMERS_ONLY: Requests = [
     ("POST", f"/v1/submissions/{SOME}/dispute", {"message": "x"}),
     ("PUT", "/v1/account/webhook", {"url": "https://example.org/"}),
     ("DELETE", "/v1/account/webhook", None),
+    ("GET", "/v1/account/webhook/deliveries", None),
+    ("POST", "/v1/account/webhook/ping", None),
+    ("POST", "/v1/account/webhook/deliveries/x/again", None),
+    ("GET", "/v1/account/keys", None),
+    ("POST", "/v1/account/keys", {"title": "x"}),
+    ("DELETE", "/v1/account/keys/x", None),
 ]
 DECIDERS_ONLY: Requests = [
     ("POST", "/v1/queue/take", None),

@@ -8,7 +8,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 
-from sigreq.api.console import case, change, entrance, file, portal, queue, rules, submitting, texts
+from sigreq.api.console import access, case, change, entrance, file, portal, queue, rules, submitting, texts
 from sigreq.api.console.assets import read_asset
 from sigreq.api.console.desk import (
     VISITOR,
@@ -44,6 +44,7 @@ def console() -> Router:
             *change.ROUTES,
             *submitting.ROUTES,
             *portal.ROUTES,
+            *access.ROUTES,
         ],
         dependencies={"visitor": Provide(provide_visitor), "arrival": Provide(provide_arrival)},
         exception_handlers={
