@@ -16,10 +16,12 @@ from sigreq.api import (
     changes,
     contracts,
     corpus,
+    deliveries,
     events,
     extras,
     feed,
     health,
+    keys,
     phone,
     problems,
     releases,
@@ -30,6 +32,8 @@ from sigreq.api import (
     screening,
     submissions,
     submit,
+    texts,
+    together,
     trains,
 )
 from sigreq.api.console.pages import Pages
@@ -47,9 +51,9 @@ from sigreq.transaction import Database
 from sigreq.trust.keyring import Keyring
 
 ROUTES = {
-    "Account": account.ROUTES,
+    "Account": [*account.ROUTES, *keys.ROUTES, *deliveries.ROUTES],
     "Submissions": [*submit.ROUTES, *submissions.ROUTES, *events.ROUTES],
-    "Review": review.ROUTES,
+    "Review": [*review.ROUTES, *together.ROUTES, *texts.ROUTES],
     "Samples": [*samples.ROUTES, *screening.ROUTES],
     "Changes": changes.ROUTES,
     "Releases": [*feed.ROUTES, *releases.ROUTES, *trains.ROUTES],

@@ -41,6 +41,8 @@ SECTIONS = {
         "bundle": Entry("bundle:bundle", "Get published bundles, and check whose they are."),
         "verify": Entry("bundle:verify", "Check signed evidence, without any server."),
         "webhook": Entry("account:webhook", "Have every event sent to an address of yours."),
+        "delivery": Entry("access:delivery", "Show what was sent to your webhook, try it, send again."),
+        "key": Entry("access:key", "Your organisation's API keys."),
     },
     "For staff": {
         "queue": Entry("status:queue", "List what waits, in the order in which it will be taken."),
