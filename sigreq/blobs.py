@@ -45,6 +45,11 @@ def repository_key(path: str) -> str:
     return f"repository/{path}"
 
 
+def relief_key(path: str) -> str:
+    """Where a bundle lies that is for one organisation alone: not under the prefix that mirrors copy."""
+    return f"relief/{path}"
+
+
 def bundle_key(sha256: str) -> str:
     """Where a bundle lies."""
     return f"bundles/{sha256}.tar"

@@ -43,7 +43,9 @@ from sigreq.settings import Settings
 from sigreq.store import workers
 from sigreq.store.jobs import JobName
 from sigreq.transaction import Database, utc_now
+from sigreq.trust import extras as told_extras
 from sigreq.trust import repository
+from sigreq.trust.extras import ExtraTeller
 from sigreq.trust.keyring import Keyring
 from sigreq.trust.repository import Repository, lives_of
 from sigreq.upkeep.deadlines import warn
@@ -131,6 +133,7 @@ class TrackWorker:
             JobName.CORPUS_SWEEP: Work(corpus.sweep, reading.give_up_sweep),
             JobName.PROVE: Work(prover.prove, proof.give_up),
             JobName.REPOSITORY: Work(self._repository(bundles).publish, repository.give_up),
+            JobName.EXTRAS: Work(ExtraTeller(database, bundles).tell, told_extras.give_up),
             JobName.PREPARE: Work(Preparation(database, rulesets, self._scanner).prepare, preparation.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),
             JobName.WARN: Work(writer.warn, letters.give_up),
@@ -260,6 +263,7 @@ class TrackWorker:
         await lapse_claims(self._database)
         await close_silent(self._database, self._settings.analysis)
         await end_expired_extras(self._database)
+        await told_extras.keep_told(self._database)
         await repository.keep_fresh(self._database, self._lives)
 
 

@@ -32,6 +32,7 @@ class JobName(StrEnum):
     PROVE = "submission.prove"
     PREPARE = "release.prepare"
     REPOSITORY = "repository.publish"
+    EXTRAS = "extra.tell"
     DELIVER = "webhook.deliver"
     MAIL = "mail.send"
     WARN = "warning.tell"
