@@ -26,6 +26,7 @@ SECTIONS = {
         "submit": Entry("submit:submit", "Hand in files that are wrongly detected, or wrongly not detected."),
         "upload": Entry("upload:upload", "Send the files of a request you made by phone, by the link you got."),
         "status": Entry("status:status", "Show where a submission stands, and what happened to it."),
+        "watch": Entry("watch:watch", "Print what happens as it happens; for staff, the queue too."),
         "files": Entry("screening:files", "Show what screening found in each file."),
         "lookup": Entry("screening:lookup", "Show what a hash belongs to."),
         "limits": Entry("screening:limits", "Show what may be sent, and how far it is examined."),

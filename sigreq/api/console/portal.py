@@ -1,7 +1,5 @@
 """The customers' pages: their cases, and what they can say about each."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,14 +9,13 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from sigreq.api import sample_views, views
+from sigreq.api.console.acts import Act, Wish, carry_out, missed_since
 from sigreq.api.console.desk import Visitor
-from sigreq.api.console.forms import held, one_of, read, written
+from sigreq.api.console.forms import one_of
 from sigreq.api.console.pages import HEADERS
 from sigreq.api.console.standing import bought, standing, texts_of
 from sigreq.api.cursors import read_cursor, write_cursor
 from sigreq.api.doorway import Services, spoken
-from sigreq.api.schemas import Message, OptionalReason
-from sigreq.domain import errors
 from sigreq.domain.errors import Problem
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Permission
@@ -36,27 +33,8 @@ FILES = 50
 SHOWN_APART = ("message", "reason")
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What a customer asks for about one case, on the ground of the revision that their page showed."""
-
-    visitor: Visitor
-    case: str
-    services: Services
-
-    @property
-    def move(self) -> tuple[Any, Any, str, int]:
-        """What every use case wants first."""
-        return self.visitor.tx, self.visitor.actor, self.case, held(self.visitor.form)
-
-    @property
-    def message(self) -> str:
-        """What they say."""
-        return read(Message, self.visitor.form).message
-
-
 async def _reply(wish: Wish) -> object:
-    return await customer.reply(*wish.move, wish.message, wish.services.settings.analysis.claim)
+    return await customer.reply(*wish.move, wish.message, wish.claim)
 
 
 async def _confirm(wish: Wish) -> object:
@@ -72,10 +50,10 @@ async def _dispute(wish: Wish) -> object:
 
 
 async def _withdraw(wish: Wish) -> object:
-    return await customer.withdraw(*wish.move, read(OptionalReason, wish.visitor.form).reason)
+    return await customer.withdraw(*wish.move, wish.reason_if_any)
 
 
-ACTIONS: dict[str, Callable[[Wish], Awaitable[object]]] = {
+ACTIONS: dict[str, Act] = {
     "reply": _reply,
     "confirm": _confirm,
     "still-happens": _still_happens,
@@ -140,17 +118,12 @@ async def act(
     """Do it, and show the case."""
     visitor.may(Permission.SUBMIT)
     found = spoken("SR", case)
-    if action not in ACTIONS:
-        raise errors.NotFound(what="form", id=action[:60])
-
-    async def write() -> object:
-        return await ACTIONS[action](Wish(visitor, found, services))
 
     async def show(problem: Problem, status: int) -> Response[str]:
         row = await submissions.get(visitor.tx, found, visitor.actor)
         return await _page(visitor, row, problem=problem, action=action, status_code=status)
 
-    return await written(visitor, write, f"/portal/{found}", show)
+    return await carry_out(Wish(visitor, found, services), ACTIONS, action, f"/portal/{found}", show)
 
 
 async def _page(
@@ -173,7 +146,7 @@ async def _page(
         problem=problem,
         action=action,
         typed=visitor.form,
-        since=int(visitor.form["held"]) if isinstance(problem, errors.RevisionStale) else None,
+        since=missed_since(visitor, problem),
         **await standing(visitor, row),
     )
 
