@@ -11,8 +11,7 @@ from sigreq.domain.signing import KeyRole, KeyState, target_file
 from sigreq.store import extras, releases, signing
 from sigreq.transaction import Transaction
 from sigreq.trust.extras import ExtraTeller, bundle_of
-from tests.trust.publisher import add_extra
-from tests.trust.support import Customer, Site, document, newest, signed_by
+from tests.trust.support import Customer, Site, add_extra, document, newest, signed_by
 
 BASE = "20261122.1"
 
