@@ -9,6 +9,7 @@ and whole versions again with one worker and with two, which have one examining 
 
 import argparse
 import random
+import re
 import subprocess
 import sys
 import time
@@ -41,6 +42,7 @@ MOST_TIMES_BARE = 1.5
 MOST_GROWTH = 1.25
 LEAST_SPEEDUP = 1.6
 
+_EXPRESSION = re.compile(r"^ *\$r = .*\n", re.MULTILINE)
 _OPEN_JOBS = "SELECT count(*) FROM job WHERE done_at IS NULL AND name IN ('gate.plan', 'gate.part', 'release.prepare')"
 
 
@@ -80,7 +82,7 @@ class GateBench:
         """Publish a version with these rules, and wait until it was tried on all cases."""
         self.ordinal += 1
         self.world.publish(self.product, f"20261122.{next(self.versions)}", rules)
-        wait_for(lambda: query(self.database_url, _OPEN_JOBS)[0], lambda left: not left)
+        wait_for(lambda: query(self.database_url, _OPEN_JOBS)[0], lambda left: not left, 600)
 
     def change(self, change: dict[str, Any]) -> float:
         """The same for a change."""
@@ -124,8 +126,12 @@ def another_worker(service: Service) -> Iterator[None]:
 
 
 def for_both(seed: int, number: int) -> dict[str, str]:
-    """Generated rules that ClamAV understands as well."""
-    return {name: source for name, source in corpus.ruleset(seed, number).items() if not any(unsupported(source))}
+    """Generated rules that ClamAV understands as well, without regular expressions.
+
+    ClamAV tries each expression of each rule on each file: 4,600 of them take it 1.8 s for 64 KiB, with us or without.
+    """
+    plain = {name: _EXPRESSION.sub("", source) for name, source in corpus.ruleset(seed, number).items()}
+    return {name: source for name, source in plain.items() if not any(unsupported(source))}
 
 
 class BareBoth:

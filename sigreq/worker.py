@@ -43,7 +43,9 @@ from sigreq.settings import Settings
 from sigreq.store import workers
 from sigreq.store.jobs import JobName
 from sigreq.transaction import Database, utc_now
+from sigreq.trust import extras as told_extras
 from sigreq.trust import repository
+from sigreq.trust.extras import ExtraTeller
 from sigreq.trust.keyring import Keyring
 from sigreq.trust.repository import Repository, lives_of
 from sigreq.upkeep.deadlines import warn
@@ -60,6 +62,7 @@ UPKEEP_EVERY = timedelta(seconds=5)
 TIDY_EVERY = timedelta(hours=1)
 LAST_WORDS_SECONDS = 5
 OUTWARD = frozenset({JobName.DELIVER, JobName.MAIL, JobName.WARN, JobName.ALERT})
+SWEEPING = frozenset({JobName.GATE_PART, JobName.CORPUS_SWEEP})
 # A backlog of standard cases must not take the processor from an MSA customer's, nor from the API.
 NICENESS = {Track.EXPEDITED: 2, Track.STANDARD: 10}
 ARQ_TIMEOUT_SECONDS = 3600  # only a last resort: leases and the scanner's own clock come long before
@@ -93,7 +96,13 @@ class TrackWorker:
         self._lives = lives_of(settings.trust)
         self._runner = Runner(self._database, self._works(), settings.jobs)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._at_once = {lane: asyncio.Semaphore(settings.jobs.at_once) for lane in (True, False)}
+        self._places = self._lanes()
+
+    def _lanes(self) -> dict[JobName, asyncio.Semaphore]:
+        """How many run at once: a slow receiver delays no screening, and sweeps that do not fit go to other workers."""
+        outward, inward = (asyncio.Semaphore(self._settings.jobs.at_once) for _ in range(2))
+        sweeps = asyncio.Semaphore(self._settings.scanning.children)
+        return {name: outward if name in OUTWARD else sweeps if name in SWEEPING else inward for name in JobName}
 
     def _found_clamav(self) -> ClamAv | None:
         scanning, programs = self._settings.scanning, Programs.find(self._settings.scanning.clamav)
@@ -124,6 +133,7 @@ class TrackWorker:
             JobName.CORPUS_SWEEP: Work(corpus.sweep, reading.give_up_sweep),
             JobName.PROVE: Work(prover.prove, proof.give_up),
             JobName.REPOSITORY: Work(self._repository(bundles).publish, repository.give_up),
+            JobName.EXTRAS: Work(ExtraTeller(database, bundles).tell, told_extras.give_up),
             JobName.PREPARE: Work(Preparation(database, rulesets, self._scanner).prepare, preparation.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),
             JobName.WARN: Work(writer.warn, letters.give_up),
@@ -221,12 +231,9 @@ class TrackWorker:
                 self._begin(hint.name, hint.job_id)
 
     def _begin(self, name: str, job_id: str) -> None:
-        """Have a job done, once however often it is hinted at.
-
-        What leaves the house has places of its own, so that a receiver who is slow to answer delays no screening.
-        """
+        """Have a job done, once however often it is hinted at."""
         if job_id not in self._tasks:
-            task = asyncio.create_task(self._run(job_id, self._at_once[name in OUTWARD]))
+            task = asyncio.create_task(self._run(job_id, self._places[JobName(name)]))
             self._tasks[job_id] = task
             task.add_done_callback(lambda _: self._tasks.pop(job_id, None))
 
@@ -256,6 +263,7 @@ class TrackWorker:
         await lapse_claims(self._database)
         await close_silent(self._database, self._settings.analysis)
         await end_expired_extras(self._database)
+        await told_extras.keep_told(self._database)
         await repository.keep_fresh(self._database, self._lives)
 
 

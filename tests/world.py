@@ -151,9 +151,9 @@ class World:
         return found
 
 
-def wait_for(look: Callable[[], Any], is_there: Callable[[Any], bool]) -> Any:
+def wait_for(look: Callable[[], Any], is_there: Callable[[Any], bool], seconds: float = PATIENCE_SECONDS) -> Any:
     """Look again and again until it is there; fail with what was seen last."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while not is_there(found := look()):
         assert time.monotonic() < deadline, f"still not there: {found}"
         time.sleep(0.05)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sigreq.cli import changes, phone, relief, screening
+from sigreq.cli import changes, phone, relief, screening, texts, together
 from sigreq.cli.gates import change_text
 from sigreq.cli.kinds import FILE
 from sigreq.cli.options import Session, api_command
@@ -159,5 +159,13 @@ def sample(session: Session, submission_id: str, sha256: str, reason: str, outpu
     session.show({"path": str(goal), "password": "infected"}, f"{goal}  (password: infected)")
 
 
-for command in (*phone.COMMANDS, *changes.COMMANDS, *relief.COMMANDS, screening.similar, screening.hit_by):
+for command in (
+    *phone.COMMANDS,
+    *changes.COMMANDS,
+    *relief.COMMANDS,
+    *together.COMMANDS,
+    screening.similar,
+    screening.hit_by,
+    texts.texts,
+):
     decide.add_command(command)

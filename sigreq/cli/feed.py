@@ -16,12 +16,16 @@ ATTEMPTS = 5
 
 @click.group()
 def feed() -> None:
-    """What happens to approved changes, as release tooling reads it."""
+    """What happens to approved changes, extras and relief, as release tooling reads it."""
 
 
 @feed.command()
 @click.option("--product", required=True, help="The product's short name.")
-@click.option("--track", type=click.Choice(["expedited", "standard"]), help="Only the changes of this track.")
+@click.option(
+    "--track",
+    type=click.Choice(["expedited", "standard"]),
+    help="Only what is on this track; extras and relief are expedited.",
+)
 @click.option(
     "--cursor",
     type=FILE,
@@ -53,7 +57,15 @@ def _text(event: Mapping[str, Any]) -> str:
 
 
 def _about(item: Mapping[str, Any]) -> str:
-    change = item.get("change", {})
-    kind, rev = change.get("kind"), change.get("rev")
-    named = [str(change.get("id", "")), f"rev {rev}" if rev else "", str(kind or ""), f"({item['track']})"]
+    told = item.get("change") or item.get("extra") or {}
+    rev, base, until, ending = (told.get(name) for name in ("rev", "base_version", "expires_at", "ending"))
+    named = [
+        str(told.get("id", "")),
+        f"rev {rev}" if rev else "",
+        str(told.get("kind") or ""),
+        f"on {base}" if base else "",
+        f"until {moment(until)}" if until else "",
+        str(ending or ""),
+        f"({item['track']})",
+    ]
     return "  ".join(part for part in named if part)

@@ -41,11 +41,13 @@ class Waiting:
     def read(self, items: Iterable[FeedItem]) -> None:
         """Go on by these. Whatever follows an approval (published, withdrawn) ends the waiting."""
         for item in items:
+            self.last = item
+            if "change" not in item:  # about an extra, which ends no change's waiting
+                continue
             change = item["change"]["id"]
             self.items.pop(change, None)
             if item["action"] == "approved":
                 self.items[change] = item
-            self.last = item
 
     def forget(self, changes: Iterable[str]) -> None:
         """These were answered."""

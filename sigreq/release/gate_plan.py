@@ -1,5 +1,6 @@
 """How a run of the gate is planned: the candidate is built, linted and loaded, and what to scan is divided."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +24,7 @@ from sigreq.tables.releases import Release
 from sigreq.transaction import Database, Transaction
 from sigreq.work import Finish, nothing
 
-REQUESTED_IN_PART, CASES_IN_PART, FILES_IN_PART = 5, 100, 200
+REQUESTED_IN_PART, CASES_IN_PART, FILES_IN_PART = 5, 100, 100
 Parts = list[tuple[PartKind, list[Any]]]
 
 
@@ -116,18 +117,24 @@ class Planner:
 
     async def _load(self, found: _Found, built: _Built) -> list[Trouble]:
         """Have the rules compiled, loaded by the product's engines, and kept where all workers find them."""
-        if built.scanned.in_force:
-            fault = await self.scanner.prepare(built.scanned)
-            if fault is not None:
-                return [Trouble(Code.NOT_LOADED, f"the rules cannot be loaded ({fault})")]
         # What is out is out; there the cases say what is wrong with it.
-        if Target.CLAMAV in found.targets and found.run.purpose is not Purpose.RECHECK:
-            troubles = await self.engines.load(built.scanned)
-            if troubles:
-                return troubles
+        is_for_clamav = Target.CLAMAV in found.targets and found.run.purpose is not Purpose.RECHECK
+        by_yara, by_clamav = await asyncio.gather(
+            self._load_by_yara(built.scanned), self.engines.load(built.scanned) if is_for_clamav else _no_trouble()
+        )
+        if by_yara or by_clamav:
+            return by_yara or by_clamav
         for ruleset in {each.digest: each for each in (built.candidate, built.scanned)}.values():
             await self.bundles.put_bytes(ruleset_key(ruleset.digest), ruleset.document(), ruleset.digest)
         return []
+
+    async def _load_by_yara(self, ruleset: Ruleset) -> list[Trouble]:
+        fault = await self.scanner.prepare(ruleset) if ruleset.in_force else None
+        return [] if fault is None else [Trouble(Code.NOT_LOADED, f"the rules cannot be loaded ({fault})")]
+
+
+async def _no_trouble() -> list[Trouble]:
+    return []
 
 
 def _tried(content: Content, ruleset: Ruleset) -> Ruleset:

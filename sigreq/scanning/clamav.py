@@ -13,7 +13,7 @@ from pathlib import Path
 from sigreq.domain.faults import Fault
 from sigreq.domain.verdict import Outcome, ScanResult
 from sigreq.scanning import clamav_lines, clamd
-from sigreq.scanning.clamav_grounds import LOAD_SECONDS, Bundle, Grounds, grounds, write
+from sigreq.scanning.clamav_grounds import LOAD_SECONDS, Bundle, Grounds, GroundsKeeper, write
 from sigreq.scanning.clamav_lines import Answers
 from sigreq.scanning.clamav_programs import Programs
 from sigreq.scanning.programs import Ended, run
@@ -53,18 +53,16 @@ class ClamAv:
         self.engine = programs.engine
         self.version = programs.version
         self._programs = programs
-        self._work_dir = work_dir.absolute()
-        self._work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._keeper = GroundsKeeper(work_dir, niceness)
         self._timeout = timeout.total_seconds()
         self._turns = asyncio.Semaphore(at_once)
-        self._niceness = niceness
 
     async def load(self, bundle: Bundle) -> str | None:
         """Why clamscan or clamd does not load all of it, or not detect its canary alone; None when both do.
 
         Raises OSError when they cannot be started at all.
         """
-        async with self._turns, grounds(self._work_dir, bundle, self._niceness) as ground:
+        async with self._turns, self._keeper.grounds(bundle) as ground:
             doubt = await self._load_by_clamscan(ground)
             return doubt or await clamd.load(self._programs, ground)
 
@@ -84,7 +82,7 @@ class ClamAv:
         """
         if not names:
             return {}
-        async with self._turns, grounds(self._work_dir, bundle, self._niceness) as ground:
+        async with self._turns, self._keeper.grounds(bundle) as ground:
             return await _Halving(self, ground, folder).scan(names)
 
     async def scan_together(self, ground: Grounds, folder: Path, names: Sequence[str]) -> Answers:

@@ -1,6 +1,7 @@
 """What ClamAV's programs get to see: a bundle, and a private folder for one piece of work with it."""
 
 import asyncio
+import hashlib
 import math
 import os
 import shutil
@@ -18,10 +19,13 @@ from sigreq.domain.targets import Target
 from sigreq.domain.verdict import Outcome
 from sigreq.scanning import clamav_lines
 from sigreq.scanning.clamav_lines import Answers
+from sigreq.scanning.kept import Kept
 from sigreq.scanning.programs import Ended, Terms
 
 # 6,000 rules take 1 to 10 seconds, as busy as the machine is.
 LOAD_SECONDS = 300
+# To write 4,600 rules as files of their own takes 2 to 5 seconds, longer than to load them.
+KEPT_BUNDLES = 4
 
 _MEMORY = 3 << 30
 _FILE_BYTES = 2 << 30
@@ -37,6 +41,14 @@ class Bundle:
     canary: bytes
     canary_name: str
 
+    @property
+    def key(self) -> str:
+        """The same for the same files alone."""
+        digest = hashlib.sha256()
+        for name, content in sorted(self.files.items()):
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()
+
     @classmethod
     def of(cls, ruleset: Ruleset) -> Self:
         """The bundle of a ruleset. Raises UnfitRulesetError."""
@@ -50,16 +62,15 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Grounds:
-    """A private folder: the bundle and probes to read, and a folder to write in. `niceness` is for those who do."""
+    """The bundle as it lies in `database`, and a private folder: probes to read, and a folder to write in.
+
+    `niceness` is for those who do.
+    """
 
     folder: Path
+    database: Path
     bundle: Bundle
     niceness: int = 0
-
-    @property
-    def database(self) -> Path:
-        """The bundle's files."""
-        return self.folder / "bundle"
 
     @property
     def scratch(self) -> Path:
@@ -83,10 +94,8 @@ class Grounds:
 
     def fill(self) -> None:
         """Write what is to be read."""
-        for each in (self.database, self.scratch, self.probes):
+        for each in (self.scratch, self.probes):
             each.mkdir(mode=0o700)
-        for name, content in self.bundle.files.items():
-            write(self.database / name, content)
         write(self.canary, self.bundle.canary)
         write(self.probes / "clean", _PROBE)
 
@@ -129,16 +138,49 @@ class Grounds:
         return f"{program} refuses it: {said or f'it ends with {ended.code}'}"
 
 
-@asynccontextmanager
-async def grounds(work_dir: Path, bundle: Bundle, niceness: int) -> AsyncIterator[Grounds]:
-    """Grounds below an absolute path, wiped in the end."""
-    folder = Path(mkdtemp(dir=work_dir, prefix="clamav-"))
-    try:
-        made = Grounds(folder, bundle, niceness)
-        await asyncio.to_thread(made.fill)
-        yield made
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+class GroundsKeeper:
+    """Makes grounds below a folder. Bundles are written once, and read by all who work with them."""
+
+    def __init__(self, folder: Path, niceness: int = 0) -> None:
+        self._folder = folder.absolute()
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._niceness = niceness
+        self._databases = Kept[Path](KEPT_BUNDLES, _wipe_aside)
+
+    @asynccontextmanager
+    async def grounds(self, bundle: Bundle) -> AsyncIterator[Grounds]:
+        """Grounds with this bundle; all but the bundle is wiped in the end."""
+        async with self._databases.used(bundle.key, lambda: self._database(bundle)) as database:
+            folder = Path(mkdtemp(dir=self._folder, prefix="clamav-"))
+            try:
+                made = Grounds(folder, database, bundle, self._niceness)
+                await asyncio.to_thread(made.fill)
+                yield made
+            finally:
+                await asyncio.to_thread(_wipe, folder)
+
+    async def _database(self, bundle: Bundle) -> Path:
+        database = Path(mkdtemp(dir=self._folder, prefix="bundle-"))
+        try:
+            await asyncio.to_thread(_fill, database, bundle.files)
+        except BaseException:
+            await asyncio.to_thread(_wipe, database)
+            raise
+        return database
+
+
+def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        write(folder / name, content)
+
+
+def _wipe_aside(folder: Path) -> None:
+    """Thousands of files take a while; nobody waits for them."""
+    asyncio.get_running_loop().run_in_executor(None, _wipe, folder)
+
+
+def _wipe(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def write(path: Path, content: bytes) -> None:

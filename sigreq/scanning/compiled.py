@@ -2,28 +2,20 @@
 
 import asyncio
 import json
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sigreq.domain.faults import Fault
 from sigreq.domain.ruleset import Ruleset
 from sigreq.scanning import replies
+from sigreq.scanning.kept import Kept
 from sigreq.scanning.pool import Place, Pool, answer_or_fault
 
 KEPT_RULESETS = 16
 
 # 22,000 rules took 7 to 51 seconds, as busy as the machine was.
 _COMPILE_SECONDS = 300.0
-
-
-@dataclass
-class _Entry:
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    users: int = 0
-    found: Path | Fault | None = None
 
 
 class CompiledRulesets:
@@ -33,23 +25,13 @@ class CompiledRulesets:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._compilers = compilers
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._kept = Kept[Path | Fault](KEPT_RULESETS, _drop, _is_lasting)
 
     @asynccontextmanager
     async def used(self, ruleset: Ruleset) -> AsyncIterator[Path | Fault]:
         """The compiled rules, which stay at least as long as the context lasts, or why there are none."""
-        entry = self._entries.setdefault(ruleset.digest, _Entry())
-        self._entries.move_to_end(ruleset.digest)
-        entry.users += 1
-        try:
-            async with entry.lock:
-                found = entry.found or await self._compile(ruleset)
-                # Another attempt at what failed for another reason than its rules may go better.
-                entry.found = found if found is Fault.RULESET_INVALID or isinstance(found, Path) else None
+        async with self._kept.used(ruleset.digest, lambda: self._compile(ruleset)) as found:
             yield found
-        finally:
-            entry.users -= 1
-            self._forget_old()
 
     async def _compile(self, ruleset: Ruleset) -> Path | Fault:
         async with self._compilers.place() as place:
@@ -62,12 +44,15 @@ class CompiledRulesets:
                 await place.retire()
             return fault or (place.folder / "compiled").replace(self._folder / f"{ruleset.digest}.yarc")
 
-    def _forget_old(self) -> None:
-        unused = [digest for digest, entry in self._entries.items() if not entry.users]
-        for digest in unused[: max(0, len(self._entries) - KEPT_RULESETS)]:
-            found = self._entries.pop(digest).found
-            if isinstance(found, Path):
-                found.unlink(missing_ok=True)
+
+def _drop(found: Path | Fault) -> None:
+    if isinstance(found, Path):
+        found.unlink(missing_ok=True)
+
+
+def _is_lasting(found: Path | Fault) -> bool:
+    """Another attempt at what failed for another reason than its rules may go better."""
+    return found is Fault.RULESET_INVALID or isinstance(found, Path)
 
 
 def _rules_of(ruleset: Ruleset) -> bytes:

@@ -11,9 +11,9 @@ import pytest
 from sigreq.domain import clamav_files
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.verdict import Outcome, ScanResult
-from sigreq.scanning import clamav, clamav_grounds, clamd
+from sigreq.scanning import clamav, clamd
 from sigreq.scanning.clamav import ClamAv
-from sigreq.scanning.clamav_grounds import Bundle
+from sigreq.scanning.clamav_grounds import Bundle, GroundsKeeper
 from sigreq.scanning.clamav_programs import Programs
 from tests.rules_for_clamav import CONTENT, DEADLY
 from tests.scanning.clamav_support import ALLOWED, BUNDLE, BY_HASH, installed, load, needs_clamav, scan, with_clamav
@@ -149,7 +149,7 @@ def test_the_canary_of_another_release_proves_nothing(tmp_path: Path) -> None:
 )
 def test_clamd_is_asked_by_itself(tmp_path: Path, files: Mapping[str, bytes], told: str) -> None:
     async def ask(_: ClamAv) -> str | None:
-        async with clamav_grounds.grounds(tmp_path, with_files(files), 0) as ground:
+        async with GroundsKeeper(tmp_path).grounds(with_files(files)) as ground:
             return await clamd.load(installed(), ground)
 
     assert re.match(told, with_clamav(ask, tmp_path) or "")
@@ -165,7 +165,7 @@ def test_a_clamd_that_ends_or_is_not_there_is_a_failure(tmp_path: Path) -> None:
 
 def test_a_clamd_that_never_listens_is_given_up(tmp_path: Path) -> None:
     async def ask(_: ClamAv) -> str | None:
-        async with clamav_grounds.grounds(tmp_path, BUNDLE, 0) as ground:
+        async with GroundsKeeper(tmp_path).grounds(BUNDLE) as ground:
             return await clamd.load(installed(), ground, load_seconds=0)
 
     assert with_clamav(ask, tmp_path) == "clamd takes too long"
@@ -180,10 +180,18 @@ def test_a_clamscan_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pyt
     assert _left() == []
 
 
-def test_nothing_is_left_of_what_was_done(tmp_path: Path) -> None:
-    load(tmp_path, BUNDLE)
+def test_only_bundles_are_left_of_what_was_done_each_once(tmp_path: Path) -> None:
+    async def work(scanner: ClamAv) -> None:
+        for _ in range(2):
+            await scanner.load(BUNDLE)
+        (tmp_path / "one").write_bytes(b"1")
+        await scanner.scan(BUNDLE, tmp_path, ["one"])
+
+    with_clamav(work, tmp_path)
     scan(tmp_path, with_files({"Deadly.yar": DEADLY_RULE}), {"kills": CONTENT})
-    assert list((tmp_path / "work").iterdir()) == []
+    left = list((tmp_path / "work").iterdir())
+    assert all(folder.name.startswith("bundle-") for folder in left)
+    assert len(left) == 2
     assert _left() == []
 
 

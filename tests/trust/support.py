@@ -103,7 +103,7 @@ class Site:
     async def _product(self, tx: Transaction) -> None:
         fields = {"id": "acme-av", "title": "Acme", "grace_seconds": 0, "update_instructions": "Update."}
         await releases.add_product(tx, {**fields, "scheme": Scheme.DATE_REVISION})
-        self._publisher = (await people.add_person(tx, "Release tooling", Role.RELEASE, None)).id
+        self.publisher = (await people.add_person(tx, "Release tooling", Role.RELEASE, None)).id
 
     def offer(self, version: str, **bundles: bytes) -> None:
         """Publish a version with these bundles: `yara` becomes acme-av/VERSION/yara.tar."""
@@ -122,7 +122,7 @@ class Site:
                 published_at=tx.at,
                 ruleset_digest="0" * 64,
                 content_digest="0" * 64,
-                published_by=self._publisher,
+                published_by=self.publisher,
             )
             tx.session.add(row)
             await targets.offer(tx, "acme-av", version, stored)
