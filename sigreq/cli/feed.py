@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 import sigreq_client
+from sigreq.cli.kinds import FILE
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import moment
 
@@ -27,7 +28,7 @@ def feed() -> None:
 )
 @click.option(
     "--cursor",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="The file that remembers how far the feed was read. [default: none, which reads it from its beginning]",
 )
 @click.option("--once", is_flag=True, help="End where nothing is left to read, instead of waiting for more.")

@@ -1,9 +1,6 @@
 """Trains as data: when versions go out, and what a submission that waits may expect."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +8,7 @@ from typing import Any
 import pytest
 
 from sigreq.domain.trains import WEEKDAYS
+from tests.commands import key_to, sigreq
 from tests.flows import after_test, approved, drafted, hit_by, refused
 from tests.promises import at
 from tests.world import World
@@ -29,9 +27,7 @@ def _hours_ahead(hours: int) -> dict[str, Any]:
 
 def _sigreq(world: World, key: str, *command: str) -> Any:
     """What a command says as JSON."""
-    env = {**os.environ, "SIGREQ_URL": world.url, "SIGREQ_API_KEY": world.keys[key]}
-    start = [sys.executable, "-m", "sigreq", *command, "--json"]
-    done = subprocess.run(start, env=env, capture_output=True, text=True, check=False, timeout=60)
+    done = sigreq(*command, "--json", env=key_to(world.url, world.keys[key]))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
