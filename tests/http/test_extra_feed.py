@@ -1,7 +1,6 @@
 """Extras and relief as release tooling and customers get them: entries of the feed, and signed bundles."""
 
 import json
-import subprocess
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from sigreq.embedded.service import Service
 from sigreq.trust.anchor import Anchor
 from sigreq.trust.documents import Untrusted
 from sigreq_client import Follow
+from tests.commands import Done
 from tests.flows import HARMLESS, approved, hit_by, published, refused, release_of
 from tests.http.test_relief import given, proposed
 from tests.http.test_trust import anchor, sigreq
@@ -122,7 +122,7 @@ def test_an_extra_can_be_got_with_the_root_file_and_relief_by_its_own_customer_a
     assert extra["name"] == f"expedited/{product}/{made['id']}.json"
     assert live["id"] not in relief["name"], "the list of bundles is read by every customer"
 
-    def get(key: str, name: str) -> subprocess.CompletedProcess[str]:
+    def get(key: str, name: str) -> Done:
         more = ("--root", root, "--memory", key[-8:], "--json")
         return sigreq(world, key, tmp_path, "bundle", "get", name, "--out", "got.json", *more)
 
