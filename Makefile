@@ -16,7 +16,7 @@ up: $(READY)
 # Two processes, because the tests of the running service mostly wait.
 test: check
 	@sh tools/browser
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # What is not a test but has to hold: formatting, lint, types.
 check: $(READY)

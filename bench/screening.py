@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from tempfile import TemporaryDirectory
 import asyncpg
 
 from bench import corpus
+from bench.processor import Processor, Seconds, shared_out, since
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from sigreq_client import Client
@@ -39,6 +41,14 @@ _OPEN = "SELECT count(*) FROM submission WHERE state IN ('received', 'screening'
 _FAULTY = "SELECT count(*) FROM scan WHERE outcome = 'not_scanned'"
 
 
+@dataclass(frozen=True)
+class Screened:
+    """Seconds on the wall, and of the processor by process."""
+
+    seconds: float
+    used: Seconds
+
+
 @dataclass
 class Bench:
     """A running service with a product whose rules are the generated ones."""
@@ -47,15 +57,15 @@ class Bench:
     world: World
     product: str
 
-    def screened(self, files: Sequence[File], a_submission: int = FILES_A_SUBMISSION) -> float:
-        """Seconds from rows to screened rows for these files of a new customer."""
-        customer = self.world.customer()
+    def screened(self, files: Sequence[File], a_submission: int = FILES_A_SUBMISSION) -> "Screened":
+        """What it takes from rows to screened rows for these files of a new customer."""
+        customer, processor = self.world.customer(), Processor(self.service)
         with self.held():
             for part in _parts(files, a_submission):
                 self._submit(customer, part)
-            started = time.monotonic()
+            before, started = processor.used(), time.monotonic()
         self.wait()
-        return time.monotonic() - started
+        return Screened(time.monotonic() - started, since(before, processor.used()))
 
     def _submit(self, customer: Client, files: Sequence[File]) -> None:
         customer.submit(self.world.fields(self.product, "false_negative"), files)
@@ -112,31 +122,46 @@ class Bare:
         self._list.write_text("\n".join(map(str, files)))
 
     def seconds(self) -> float:
-        started = time.monotonic()
+        return self.scanned().seconds
+
+    def scanned(self) -> Screened:
+        before, started = _used_by_ended(), time.monotonic()
         options = ["-C", "-w", "-p", str(THREADS), "--scan-list", str(self._rules), str(self._list)]
         subprocess.run([corpus.program("yara"), *options], check=True, stdout=subprocess.DEVNULL)
-        return time.monotonic() - started
+        return Screened(time.monotonic() - started, {"yara": _used_by_ended() - before})
+
+
+def _used_by_ended() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def compare(bench: Bench, bare: Bare, files: Sequence[Path], rounds: int) -> float:
     """Print each round; the share of bare YARA's speed, by the medians."""
-    size = sum(path.stat().st_size for path in files) / 1e6
-    ours, theirs = [], []
+    size = sum(path.stat().st_size for path in files)
+    ours, theirs, costs = [], [], []
     # Not counted: files come into the page cache, every child loads the rules and its libraries.
-    bare.seconds()
+    bare.scanned()
     bench.screened(files)
     for number in range(1, rounds + 1):
-        theirs.append(size / bare.seconds())
-        ours.append(size / bench.screened(files))
+        bare_run, screened = bare.scanned(), bench.screened(files)
+        theirs.append(size / 1e6 / bare_run.seconds)
+        ours.append(size / 1e6 / screened.seconds)
+        costs.append(sum(bare_run.used.values()) / sum(screened.used.values()))
         print(f"round {number}: bare yara -p {THREADS} {theirs[-1]:6.1f} MB/s, whole screening {ours[-1]:6.1f} MB/s")
+        for run in (bare_run, screened):
+            print(f"         processor time a MiB: {shared_out(run.used, size / corpus.MEBIBYTE)}")
+    print(f"share by processor time: {median(costs):.2f}")
     return median(ours) / median(theirs)
 
 
 def small(bench: Bench, count: int, a_submission: int, drawn: random.Random) -> float:
     """Samples of 10 KiB a second, from stored rows."""
     files: list[File] = [(f"{number}", BytesIO(drawn.randbytes(SMALL_BYTES))) for number in range(count)]
-    rate = count / bench.screened(files, a_submission)
+    screened = bench.screened(files, a_submission)
+    rate = count / screened.seconds
     print(f"10 KiB samples, {a_submission:2} a submission: {rate:6.0f} a second")
+    print(f"         processor time a sample: {shared_out(screened.used, count)}")
     return rate
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import BinaryIO, TypeVar
 from urllib.parse import quote
@@ -50,6 +51,11 @@ def ruleset_key(digest: str) -> str:
 def repository_key(path: str) -> str:
     """Where a file of the bundle repository lies; all under one prefix, which a mirror copies as it is."""
     return f"repository/{path}"
+
+
+def relief_key(path: str) -> str:
+    """Where a bundle lies that is for one organisation alone: not under the prefix that mirrors copy."""
+    return f"relief/{path}"
 
 
 def bundle_key(sha256: str) -> str:
@@ -102,28 +108,51 @@ class Blobs:
         await self._in_thread(put)
 
     async def fetch(self, key: str, into: BinaryIO) -> str:
-        """Write an object into a file, in constant memory; its SHA-256. Raises BlobMissing, ServiceUnavailable.
-
-        Signed by hand: `get_object` itself costs four times the processor time for a small object.
-        """
+        """Write an object into a file, in constant memory; its SHA-256. Raises BlobMissing, ServiceUnavailable."""
 
         def get() -> str:
             found = hashlib.sha256()
-            address = f"{self._address}/{quote(key)}"
-            asked = AWSRequest("GET", address)
-            self._signer.add_auth(asked)
-            answer = self._pool.request("GET", address, headers=dict(asked.headers), preload_content=False)
-            try:
-                self._check(answer)
+            with self._answer(key) as answer:
                 for chunk in answer.stream(CHUNK):
                     found.update(chunk)
                     into.write(chunk)
-            finally:
-                answer.release_conn()
             into.flush()
             return found.hexdigest()
 
         return await self._in_thread(get)
+
+    async def fetch_small(self, keys: Mapping[str, str], at_most: int) -> list[bytes | None]:
+        """Small objects whole, in one thread; `keys` gives the SHA-256 of each.
+
+        None for each that is missing, is not what it should be, or has more than `at_most` bytes. Raises
+        ServiceUnavailable.
+        """
+
+        def get_all() -> list[bytes | None]:
+            return [self._small(key, sha256, at_most) for key, sha256 in keys.items()]
+
+        return await self._in_thread(get_all)
+
+    def _small(self, key: str, sha256: str, at_most: int) -> bytes | None:
+        try:
+            with self._answer(key) as answer:
+                content = answer.read(at_most + 1)
+        except BlobMissing:
+            return None
+        return content if hashlib.sha256(content).hexdigest() == sha256 else None
+
+    @contextmanager
+    def _answer(self, key: str) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Ask for an object, signed by hand: `get_object` costs four times the processor time for a small one."""
+        address = f"{self._address}/{quote(key)}"
+        asked = AWSRequest("GET", address)
+        self._signer.add_auth(asked)
+        answer = self._pool.request("GET", address, headers=dict(asked.headers), preload_content=False)
+        try:
+            self._check(answer)
+            yield answer
+        finally:
+            answer.release_conn()
 
     def _check(self, answer: urllib3.BaseHTTPResponse) -> None:
         if answer.status == HTTPStatus.NOT_FOUND:
@@ -137,6 +166,16 @@ class Blobs:
 
         def get() -> bytes:
             return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+        return await self._in_thread(get)
+
+    async def get_range(self, key: str, start: int, end: int) -> bytes:
+        """The bytes from `start` to before `end`, where the object has them. Raises BlobMissing, ServiceUnavailable."""
+
+        def get() -> bytes:
+            asked = f"bytes={start}-{end - 1}"
+            body = self._client.get_object(Bucket=self._bucket, Key=key, Range=asked)["Body"]
+            return body.read(end - start)  # a store that knows no ranges begins at the first byte, and is not read on
 
         return await self._in_thread(get)
 

@@ -8,11 +8,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
-from pathlib import Path
 from socket import gethostname
 from typing import Any
 
-import psutil
 import structlog
 from arq.connections import ArqRedis
 from arq.worker import Function, func
@@ -35,6 +33,7 @@ from sigreq.release.preparation import Preparation
 from sigreq.release.proof import Proof
 from sigreq.scanning.clamav import ClamAv
 from sigreq.scanning.clamav_programs import Programs
+from sigreq.scanning.folders import own_folder
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
 from sigreq.scanning.stored import StoredSamples
@@ -43,7 +42,9 @@ from sigreq.settings import Settings
 from sigreq.store import workers
 from sigreq.store.jobs import JobName
 from sigreq.transaction import Database, utc_now
+from sigreq.trust import extras as told_extras
 from sigreq.trust import repository
+from sigreq.trust.extras import ExtraTeller
 from sigreq.trust.keyring import Keyring
 from sigreq.trust.repository import Repository, lives_of
 from sigreq.upkeep.deadlines import warn
@@ -131,6 +132,7 @@ class TrackWorker:
             JobName.CORPUS_SWEEP: Work(corpus.sweep, reading.give_up_sweep),
             JobName.PROVE: Work(prover.prove, proof.give_up),
             JobName.REPOSITORY: Work(self._repository(bundles).publish, repository.give_up),
+            JobName.EXTRAS: Work(ExtraTeller(database, bundles).tell, told_extras.give_up),
             JobName.PREPARE: Work(Preparation(database, rulesets, self._scanner).prepare, preparation.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),
             JobName.WARN: Work(writer.warn, letters.give_up),
@@ -260,19 +262,8 @@ class TrackWorker:
         await lapse_claims(self._database)
         await close_silent(self._database, self._settings.analysis)
         await end_expired_extras(self._database)
+        await told_extras.keep_told(self._database)
         await repository.keep_fresh(self._database, self._lives)
-
-
-def own_folder(work_dir: Path) -> Path:
-    """A folder for this process alone. What a killed worker left, samples among it, goes first."""
-    for left in work_dir.glob("worker-*"):
-        if not psutil.pid_exists(int(left.name.removeprefix("worker-"))):
-            shutil.rmtree(left, ignore_errors=True)
-    own = work_dir / f"worker-{os.getpid()}"
-    # In a container the one that was killed had the same number.
-    shutil.rmtree(own, ignore_errors=True)
-    own.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return own
 
 
 def functions(begin: Callable[[str, str], None]) -> list[Function]:

@@ -1,4 +1,4 @@
-"""One running service for all tests that speak HTTP, and how properties are tried."""
+"""One running service for all tests that speak HTTP, how properties are tried, and in which order files are."""
 
 from collections.abc import Iterator
 
@@ -12,6 +12,15 @@ from tests.world import World
 # How long an example takes says how busy the machine is, and nothing about what is tested.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+# Where a file may take a minute, it does not come last, when the other process has nothing left to do.
+_LONG_FILES_FIRST = ("faults", "trust", "http", "console", "scanning", "embedded", "store")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders with long files first."""
+    order = {name: place for place, name in enumerate(_LONG_FILES_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
 
 
 @pytest.fixture(scope="session")

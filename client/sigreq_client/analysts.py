@@ -23,6 +23,30 @@ class AnalystOperations(Caller[R_co]):
         """Cases on whose files this rule fired, newest first."""
         return self._get("rules", rule, "submissions", open="true" if is_open else "false", limit=limit)
 
+    def queue_by_rule(self, limit: int | None = None) -> R_co:
+        """The rules that hit cases which are to be answered, with their number, those with the most cases first."""
+        return self._get("queue", "rules", limit=limit)
+
+    def decide_together(
+        self,
+        cases: Mapping[str, int],
+        message: str,
+        *,
+        is_qualified: bool = False,
+        conclusion: tuple[str, str] | None = None,
+    ) -> R_co:
+        """Say the same about many cases, each by its revision: an answer, or a conclusion (determination, verdict).
+
+        Each is claimed and moved by itself; `items` has a `result` for each: moved, changed, held or refused.
+        """
+        chosen = [{"id": submission_id, "revision": revision} for submission_id, revision in cases.items()]
+        if conclusion is None:
+            said: dict[str, Any] = {"answer": {"message": message, "is_qualified": is_qualified}}
+        else:
+            determination, verdict = conclusion
+            said = {"determine": {"determination": determination, "final_verdict": verdict, "message": message}}
+        return self._post("queue", "decide", revision=None, cases=chosen, **said)
+
     def take(self) -> R_co:
         """Claim the next one; None when nothing waits."""
         return self._post("queue", "take")

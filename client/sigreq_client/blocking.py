@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from sigreq_client.calls import REPEATS, Call, Json, as_unreachable, http_option
 from sigreq_client.cursors import CursorKeeper, keeper_of
 from sigreq_client.following import Follow, Following, Heard, longer
 from sigreq_client.operations import Operations
+from sigreq_client.watching import Watching, is_last, of_queue, of_submission, without_time
 
 
 class Client(Operations[Json]):
@@ -82,6 +84,44 @@ class Client(Operations[Json]):
             if response is not None:
                 response.close()
         return Heard(response, body)
+
+    def watch(self, submission_id: str) -> Iterator[Json]:
+        """What happens to a submission: its timeline from the beginning, and then each event as it comes, once.
+
+        Lost connections and restarts of the server are waited for. It ends when the submission is closed. A `reset`
+        (an event with nothing but this `name`) says that the server was restored from a backup and tells all anew.
+        Raises ApiError where asking again cannot help, such as for a revoked key.
+        """
+        case = of_submission(submission_id)
+        for name, told in self._stream(case):
+            event = case.told(name, told)
+            if event is not None:
+                yield event
+                if event.get("state") == "closed" and is_last(event, self.timeline(submission_id)):
+                    return
+
+    def watch_queue(self, limit: int | None = None) -> Iterator[Json]:
+        """The queue as it stands, and again whenever it has changed, for ever; lost connections are waited for."""
+        shown = None
+        for _ in self._stream(of_queue()):
+            document = self.queue(limit)
+            if shown != without_time(document):
+                shown = without_time(document)
+                yield document
+
+    def _stream(self, watching: Watching) -> Iterator[tuple[str, Json]]:
+        while True:
+            with suppress(httpx2.TransportError):
+                request = self._http.build_request(**watching.request())
+                with closing(self._http.send(request, stream=True)) as answer:
+                    if not answer.is_success:
+                        answer.read()
+                        watching.refused(answer)
+                    else:
+                        for piece in answer.iter_bytes():
+                            yield from watching.read(piece)
+            watching.ended()
+            time.sleep(watching.pause)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -31,6 +31,30 @@ class CustomerOperations(Caller[R_co]):
         """Have no events sent any more."""
         return self._delete("account", "webhook")
 
+    def ping_webhook(self) -> R_co:
+        """Have a message of the type `webhook.ping` sent there; `delivery` is its id in the log."""
+        return self._post("account", "webhook", "ping")
+
+    def deliveries(self, cursor: str | None = None, limit: int | None = None) -> R_co:
+        """What was sent to your organisation's webhook, newest first; `next_cursor` leads to the next page."""
+        return self._get("account", "webhook", "deliveries", cursor=cursor, limit=limit)
+
+    def send_again(self, delivery_id: str) -> R_co:
+        """Have the same message sent once more, under the same `webhook-id`."""
+        return self._post("account", "webhook", "deliveries", delivery_id, "again")
+
+    def keys(self) -> R_co:
+        """Your organisation's API keys, without the keys themselves."""
+        return self._get("account", "keys")
+
+    def add_own_key(self, title: str) -> R_co:
+        """Another API key for yourself. The answer is the only one that holds it."""
+        return self._post("account", "keys", title=title)
+
+    def revoke_own_key(self, key_id: str) -> R_co:
+        """Make an API key of your organisation useless at once."""
+        return self._delete("account", "keys", key_id)
+
     def set_contact(self, email: str | None, language: str = "en") -> R_co:
         """Have your events written to this address, in `en` or `ru`; None: no more mail."""
         return self._put("account", "contact", body={"email": email, "language": language})

@@ -7,6 +7,7 @@ from sigreq_client.corpus import CorpusOperations
 from sigreq_client.customers import CustomerOperations
 from sigreq_client.extras import ExtraOperations
 from sigreq_client.releasing import ReleaseOperations
+from sigreq_client.texts import TextOperations
 
 
 class Operations(
@@ -16,6 +17,7 @@ class Operations(
     AdministratorOperations[R_co],
     CorpusOperations[R_co],
     ExtraOperations[R_co],
+    TextOperations[R_co],
 ):
     """The operations by audience.
 

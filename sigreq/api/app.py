@@ -16,10 +16,12 @@ from sigreq.api import (
     changes,
     contracts,
     corpus,
+    deliveries,
     events,
     extras,
     feed,
     health,
+    keys,
     phone,
     problems,
     releases,
@@ -30,6 +32,8 @@ from sigreq.api import (
     screening,
     submissions,
     submit,
+    texts,
+    together,
     trains,
 )
 from sigreq.api.console.pages import Pages
@@ -41,15 +45,16 @@ from sigreq.api.streams import Streams
 from sigreq.blobs import Blobs
 from sigreq.domain.errors import Problem
 from sigreq.jobs import Hints
+from sigreq.listening import Listener
 from sigreq.sessions import Sessions
 from sigreq.settings import Settings
 from sigreq.transaction import Database
 from sigreq.trust.keyring import Keyring
 
 ROUTES = {
-    "Account": account.ROUTES,
+    "Account": [*account.ROUTES, *keys.ROUTES, *deliveries.ROUTES],
     "Submissions": [*submit.ROUTES, *submissions.ROUTES, *events.ROUTES],
-    "Review": review.ROUTES,
+    "Review": [*review.ROUTES, *together.ROUTES, *texts.ROUTES],
     "Samples": [*samples.ROUTES, *screening.ROUTES],
     "Changes": changes.ROUTES,
     "Releases": [*feed.ROUTES, *releases.ROUTES, *trains.ROUTES],
@@ -110,16 +115,17 @@ async def _services(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     bundles_store = Blobs(settings.s3, settings.s3.bundles)
     keyring = Keyring(settings.trust)
     sessions = Sessions(settings.redis.url.get_secret_value())
-    room, streams = WaitingRoom(database, url, settings.feed), Streams(url)
+    room, streams = WaitingRoom(database, settings.feed), Streams()
     app.state.services = Services(
         settings, database, samples_store, bundles_store, hints, room, keyring, sessions, streams
     )
     app.state.pages = Pages()
     app.state.assets = app.state.pages.assets
     try:
-        async with room.opened(), streams.opened():
+        async with Listener(url, room.ear, streams.ear).opened(), room.opened():
             yield
     finally:
+        streams.close()
         await sessions.close()
         await hints.close()
         await database.close()

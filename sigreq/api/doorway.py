@@ -109,7 +109,7 @@ async def provide_held(request: AnyRequest, if_match: IfMatchNeeded = None) -> i
     return held
 
 
-_SPOKEN_OF = {"CH": "change", "EX": "extra", "GR": "gate run"}
+_SPOKEN_OF = {"CH": "change", "EX": "extra", "GR": "gate run", "CT": "text"}
 
 
 def spoken(prefix: str, identifier: str) -> str:

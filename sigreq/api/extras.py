@@ -60,6 +60,7 @@ async def list_extras(
 async def publish_extra(
     change_id: FromPath[str],
     data: JSONBody[ExtraIn],
+    services: NamedDependency[Services],
     tx: NamedDependency[Transaction],
     actor: NamedDependency[Actor],
 ) -> Response[extra_views.ExtraView]:
@@ -68,7 +69,8 @@ async def publish_extra(
     It ends by itself: after `hours`, or when another version is out.
     """
     require(actor, Permission.PUBLISH_EXTRA)
-    row, is_new = await use.publish(tx, actor, spoken("CH", change_id), data.base_version, data.hours)
+    known_as = spoken("CH", change_id)
+    row, is_new = await use.publish(tx, services.keyring, actor, known_as, data.base_version, data.hours)
     return await _shown(tx, actor, row, 201 if is_new else 200)
 
 
@@ -126,7 +128,7 @@ async def approve_relief(
         product = (await extras.get(tx, known_as)).product_id
     base = await _newest(services, product)
     async with services.database.transaction() as tx:
-        return await _shown(tx, actor, await relief.approve(tx, actor, known_as, base))
+        return await _shown(tx, actor, await relief.approve(tx, services.keyring, actor, known_as, base))
 
 
 @post("/v1/extras/{extra_id:str}/end", status_code=200, summary="End an extra")

@@ -21,6 +21,7 @@ from sigreq.domain.submission import Track
 from sigreq.release.snapshot import take
 from sigreq.store import feed, people, releases
 from sigreq.transaction import Transaction
+from sigreq.trust.extras import EXTRA_TRACK, begun
 
 JSON, LINES = "application/json", "application/x-ndjson"
 SOON_SECONDS = 1
@@ -43,7 +44,7 @@ class _Asked:
     limit: int
 
 
-@get("/v1/feed", summary="What happened to approved changes, to be polled")
+@get("/v1/feed", summary="What happened to approved changes, extras and relief, to be polled")
 async def read_feed(
     product: FromQuery[str],
     request: AnyRequest,
@@ -154,7 +155,7 @@ def _item(entry: Entry) -> dict[str, Any]:
         "action": entry.action,
         "track": entry.track,
         "at": entry.at,
-        "change": entry.change,
+        entry.about: entry.document,
     }
 
 
@@ -170,11 +171,15 @@ async def read_snapshot(
     services: NamedDependency[Services],
     on_track: OnTrack = None,
 ) -> dict[str, Any]:
-    """Every change that was approved and that no release has answered yet, and the cursor to read on from."""
+    """Every approved change that no release has answered yet, every extra in force, and the cursor to read on from."""
     require(actor, Permission.READ_FEED)
     found = await take(tx, services.keyring, product, on_track)
     items = [
         {"action": "approved", "state": row.state, "track": row.track, "change": told} for row, told in found.changes
+    ]
+    items += [
+        {"action": begun(row), "state": row.state(tx.at), "track": EXTRA_TRACK, "extra": told}
+        for row, told in found.extras
     ]
     return {"items": items, **_next(found.cursor)}
 

@@ -1,4 +1,4 @@
-"""Where long polls wait: one listening connection for the whole process, and none for those who wait."""
+"""Where long polls wait, without a connection to the database."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping
@@ -12,7 +12,7 @@ from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.feed import Page
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Track
-from sigreq.listening import Listener
+from sigreq.listening import Ear
 from sigreq.settings import Feed
 from sigreq.store import feed, people
 from sigreq.transaction import Database
@@ -36,10 +36,10 @@ class Wish:
 class WaitingRoom:
     """Wakes readers when an entry is there that they want. It is enough to wake them: they look for themselves."""
 
-    def __init__(self, database: Database, url: str, settings: Feed) -> None:
+    def __init__(self, database: Database, settings: Feed) -> None:
         self._database = database
         self._settings = settings
-        self._listener = Listener(url, feed.CHANNEL, self._hear, self._forget)
+        self.ear = Ear(feed.CHANNEL, self._hear, self._forget)
         self._newest: dict[tuple[str, str], int] = {}
         self._looked_upto = 0
         self._heard = 0
@@ -55,15 +55,14 @@ class WaitingRoom:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["WaitingRoom"]:
-        """Listen and look for the block."""
-        tasks = [asyncio.create_task(self._listener.run()), asyncio.create_task(self._keep_looking())]
+        """Look for the block."""
+        task = asyncio.create_task(self._keep_looking())
         try:
             yield self
         finally:
             self.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     def close(self) -> None:
         """End every wait at once, and let nobody wait any more."""

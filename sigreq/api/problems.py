@@ -51,6 +51,7 @@ STATUSES: dict[type[Problem], int] = {
     errors.VerdictUnfit: 422,
     errors.ReasonMissing: 422,
     errors.AddressPrivate: 422,
+    errors.WebhookMissing: 409,
     release_errors.ChangeUnfit: 422,
     release_errors.KnownMalware: 422,
     release_errors.KnownClean: 422,

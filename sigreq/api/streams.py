@@ -1,4 +1,4 @@
-"""Where streams of events wait: one listening connection for the whole process, and none for those who wait."""
+"""Where streams of events wait, without a connection to the database."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from litestar.response import Stream
 
 from sigreq.domain.errors import ServiceUnavailable
-from sigreq.listening import Listener
+from sigreq.listening import Ear
 from sigreq.store.moves import CHANNEL
 
 COMMENT_EVERY_SECONDS = 15
@@ -55,21 +55,10 @@ class Waiting:
 class Streams:
     """Wakes streams when a transaction that moved something has committed; they look for themselves."""
 
-    def __init__(self, url: str) -> None:
-        self._listener = Listener(url, CHANNEL, self._hear, self._wake_all)
+    def __init__(self) -> None:
+        self.ear = Ear(CHANNEL, self._hear, self._wake_all)
         self._waiting: set[Waiting] = set()
         self.is_closing = False
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator["Streams"]:
-        """Listen for the block."""
-        task = asyncio.create_task(self._listener.run())
-        try:
-            yield self
-        finally:
-            self.close()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     def close(self) -> None:
         """End every stream at once, and begin no other: browsers and programs come back by themselves."""

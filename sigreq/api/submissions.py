@@ -1,7 +1,6 @@
 """The customer's side of a submission."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Response, get, post
@@ -10,9 +9,9 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import to_builtins
 
 from sigreq.api import sample_views, views
+from sigreq.api.cursors import read_cursor, write_cursor
 from sigreq.api.doorway import IfMatch, Services, etag, revision_held, spoken
 from sigreq.api.schemas import Message, OptionalReason
-from sigreq.domain import errors
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.notify.timeline import public_view, staff_view
@@ -37,11 +36,14 @@ async def list_submissions(
     """`next_cursor` of one answer is `cursor` of the next request; null at the end."""
     require(actor, Permission.SEE_SUBMISSIONS)
     size = max(1, min(limit, MAX_PAGE))
-    rows = await submissions.page(tx, actor, state=in_state, after=_read_cursor(cursor), limit=size + 1)
+    rows = await submissions.page(tx, actor, state=in_state, after=read_cursor(cursor), limit=size + 1)
     is_more = len(rows) > size
     expected = await trains.expected(tx, rows[:size])
     items = [_read(seen_by(actor, row), expected[row.id]) for row in rows[:size]]
-    return {"items": items, "next_cursor": _write_cursor(rows[size - 1]) if is_more else None}
+    return {
+        "items": items,
+        "next_cursor": write_cursor(rows[size - 1].received_at, rows[size - 1].id) if is_more else None,
+    }
 
 
 @get("/v1/submissions/{submission_id:str}", summary="One submission")
@@ -177,23 +179,6 @@ def _read(seen: views.SubmissionView, expected_release_at: datetime | None) -> d
 def shown(actor: Actor, row: Submission) -> Response[Any]:
     """The submission after a write, with its new ETag."""
     return Response(seen_by(actor, row), status_code=200, headers=etag(row.revision))
-
-
-def _write_cursor(row: Submission) -> str:
-    return urlsafe_b64encode(f"{row.received_at.isoformat()}|{row.id}".encode()).decode()
-
-
-def _read_cursor(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    try:
-        at, _, row_id = urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        when = datetime.fromisoformat(at)
-        if when.tzinfo is None:
-            raise ValueError("no time zone")  # noqa: TRY301 - one answer for all that we never wrote
-        return when.astimezone(UTC), row_id
-    except (ValueError, OverflowError) as error:
-        raise errors.CursorInvalid(cursor=cursor[:100]) from error
 
 
 ROUTES = [

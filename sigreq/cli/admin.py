@@ -10,7 +10,7 @@ from sigreq.cli import contracts
 from sigreq.cli.bootstrap import bootstrap
 from sigreq.cli.corpus import corpus
 from sigreq.cli.due_times import due_times
-from sigreq.cli.kinds import LANGUAGES, Moment, Span, Targets
+from sigreq.cli.kinds import FOLDER_THERE, LANGUAGES, Moment, Span, Targets
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import Document, moment, table
 from sigreq.cli.signing_keys import signing_keys
@@ -196,7 +196,7 @@ def database() -> None:
 @database.command("publish")
 @click.argument("product_id", metavar="PRODUCT")
 @click.argument("version")
-@click.option("--rules", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--rules", required=True, type=FOLDER_THERE)
 @click.option("--ordinal", type=click.IntRange(min=0), help="Its place in the order. [default: after the last]")
 @click.option("--published-at", type=Moment(), help="When it came out, such as 2026-11-21T10:32:00Z. [default: now]")
 @click.option("--ago", type=Span(), help="The same as the time since, such as 6h.")

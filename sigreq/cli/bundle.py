@@ -10,25 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sigreq.cli.kinds import FILE, FILE_THERE, FOLDER
 from sigreq.cli.options import Failure, Session, api_command, json_option
 from sigreq.cli.output import aligned, moment, one_line, plain
 
 if TYPE_CHECKING:
     from sigreq.trust.client import Bundles
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
 root_option = click.option(
     "--root",
     "root",
-    type=_THERE,
+    type=FILE_THERE,
     envvar="SIGREQ_ROOT",
     show_envvar=True,
     help="The root file to believe. Get it from its holders, not from the server.",
 )
 _memory = click.option(
     "--memory",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Where to remember what was seen, so that nobody can offer an older state.  "
     "[default: a folder for each server in ~/.local/share/sigreq]",
 )
@@ -42,7 +41,7 @@ def bundle() -> None:
 
 @bundle.command("get")
 @click.argument("name")
-@click.option("--out", type=_FILE, help="Where to write it. [default: the last part of NAME, here]")
+@click.option("--out", type=FILE, help="Where to write it. [default: the last part of NAME, here]")
 @root_option
 @_memory
 @_mirror
@@ -62,7 +61,7 @@ def get(
 
 
 @bundle.command("root")
-@click.option("--out", type=_FILE, default="root.json", show_default=True, help="Where to write it.")
+@click.option("--out", type=FILE, default="root.json", show_default=True, help="Where to write it.")
 @root_option
 @_memory
 @_mirror
@@ -80,9 +79,9 @@ def newest_root(session: Session, *, out: Path, root: Path | None, memory: Path 
 
 
 @click.command()
-@click.argument("file", type=_THERE)
+@click.argument("file", type=FILE_THERE)
 @root_option
-@click.option("--sample", "samples", multiple=True, type=_THERE, help="It has to be about this file, too.")
+@click.option("--sample", "samples", multiple=True, type=FILE_THERE, help="It has to be about this file, too.")
 @json_option
 def verify(file: Path, *, root: Path | None, samples: tuple[Path, ...], is_json: bool) -> None:
     """Check signed evidence of a fix in FILE, offline; exit code 1 when it does not hold."""

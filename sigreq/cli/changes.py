@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from sigreq.cli.gates import change_text, gate_text, wait_for_gate
+from sigreq.cli.kinds import FILE_THERE
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import Document, table
 from sigreq.cli.revisions import decided, revision_option
@@ -17,7 +18,7 @@ KINDS = ("rule_add", "rule_modify", "sig_disable", "sig_retire", "hash_add", "ha
 _content_options = (
     click.option(
         "--source",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=FILE_THERE,
         help="The rule's file, for rule_add and rule_modify.",
     ),
     click.option("--rule", help="The rule's name. [default: the file's name without its ending]"),

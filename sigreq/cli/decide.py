@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from sigreq.cli import changes, phone, relief, screening
+from sigreq.cli import changes, phone, relief, screening, texts, together
 from sigreq.cli.gates import change_text
+from sigreq.cli.kinds import FILE
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import Document, event_text, submission_text
 from sigreq.cli.revisions import decided, revision_option
@@ -142,7 +143,7 @@ def miss_reason(session: Session, submission_id: str, reason: str, revision: int
 @click.argument("submission_id", metavar="ID")
 @click.argument("sha256")
 @click.option("--reason", required=True, help="Why you need it; this is kept.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="[default: SHA256.zip]")
+@click.option("--output", type=FILE, help="[default: SHA256.zip]")
 @api_command
 def sample(session: Session, submission_id: str, sha256: str, reason: str, output: Path | None) -> None:
     """Download a sample as an encrypted zip with the password `infected`."""
@@ -158,5 +159,13 @@ def sample(session: Session, submission_id: str, sha256: str, reason: str, outpu
     session.show({"path": str(goal), "password": "infected"}, f"{goal}  (password: infected)")
 
 
-for command in (*phone.COMMANDS, *changes.COMMANDS, *relief.COMMANDS, screening.similar, screening.hit_by):
+for command in (
+    *phone.COMMANDS,
+    *changes.COMMANDS,
+    *relief.COMMANDS,
+    *together.COMMANDS,
+    screening.similar,
+    screening.hit_by,
+    texts.texts,
+):
     decide.add_command(command)

@@ -4,18 +4,20 @@ from pathlib import Path
 
 import click
 
+from sigreq.cli.kinds import FOLDER, FOLDER_THERE
+
 
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default=Path("data/demo"),
     show_default=True,
     help="A folder for the demo alone; what an earlier demo left there is removed.",
 )
 @click.option(
     "--samples",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FOLDER_THERE,
     default=Path("samples"),
     show_default=True,
     help="The folder with the story's rules and files.",

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from sigreq.cli.kinds import FILE_THERE
 from sigreq.cli.options import Failure
 from sigreq.cli.output import plain, table
 from sigreq.domain.worktime import Calendar, Span, add_working_time, parse_exceptions, parse_hours
@@ -47,7 +48,7 @@ class Case:
 
 
 @click.command("due-times")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=FILE_THERE)
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def due_times(ctx: click.Context, file: Path, *, is_json: bool) -> None:

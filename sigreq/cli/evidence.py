@@ -5,14 +5,13 @@ from pathlib import Path
 
 import click
 
+from sigreq.cli.kinds import FILE
 from sigreq.cli.options import Session, api_command
 
 
 @click.command()
 @click.argument("submission_id", metavar="SUBMISSION")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it. [default: SUBMISSION.dsse.json]"
-)
+@click.option("--out", type=FILE, help="Where to write it. [default: SUBMISSION.dsse.json]")
 @api_command
 def evidence(session: Session, submission_id: str, *, out: Path | None) -> None:
     """Get the signed statement that a published version fixed SUBMISSION. Check it with `sigreq verify`."""

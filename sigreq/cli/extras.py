@@ -32,8 +32,7 @@ def list_extras(session: Session, product: str) -> None:
 def publish(session: Session, product: str, change_id: str, base_version: str | None, hours: int) -> None:
     """Put an approved, expedited CHANGE in force on the newest database of PRODUCT at once, until the next is out."""
     base = base_version or session.client.extras(product)["base_version"]
-    document = session.client.publish_extra(change_id, base, hours)
-    session.show(document, extra_text(document))
+    show_extra(session, session.client.publish_extra(change_id, base, hours))
 
 
 @extra.command()
@@ -53,12 +52,15 @@ def test(session: Session, change_id: str, *, wait: bool) -> None:
 @api_command
 def end(session: Session, extra_id: str) -> None:
     """Take an EXTRA back; its change waits for the next database as before."""
-    document = session.client.end_extra(extra_id)
-    session.show(document, extra_text(document))
+    show_extra(session, session.client.end_extra(extra_id))
 
 
-def extra_text(document: Document) -> str:
+def show_extra(session: Session, document: Document) -> None:
     """Where an extra or relief stands."""
+    session.show(document, _extra_text(document))
+
+
+def _extra_text(document: Document) -> str:
     state = f"{document['state']} ({document['ending']})" if document["ending"] else document["state"]
     return aligned(
         [

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 import sigreq_client
+from sigreq.cli.kinds import FILE
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.output import moment
 
@@ -15,15 +16,19 @@ ATTEMPTS = 5
 
 @click.group()
 def feed() -> None:
-    """What happens to approved changes, as release tooling reads it."""
+    """What happens to approved changes, extras and relief, as release tooling reads it."""
 
 
 @feed.command()
 @click.option("--product", required=True, help="The product's short name.")
-@click.option("--track", type=click.Choice(["expedited", "standard"]), help="Only the changes of this track.")
+@click.option(
+    "--track",
+    type=click.Choice(["expedited", "standard"]),
+    help="Only what is on this track; extras and relief are expedited.",
+)
 @click.option(
     "--cursor",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="The file that remembers how far the feed was read. [default: none, which reads it from its beginning]",
 )
 @click.option("--once", is_flag=True, help="End where nothing is left to read, instead of waiting for more.")
@@ -52,7 +57,15 @@ def _text(event: Mapping[str, Any]) -> str:
 
 
 def _about(item: Mapping[str, Any]) -> str:
-    change = item.get("change", {})
-    kind, rev = change.get("kind"), change.get("rev")
-    named = [str(change.get("id", "")), f"rev {rev}" if rev else "", str(kind or ""), f"({item['track']})"]
+    told = item.get("change") or item.get("extra") or {}
+    rev, base, until, ending = (told.get(name) for name in ("rev", "base_version", "expires_at", "ending"))
+    named = [
+        str(told.get("id", "")),
+        f"rev {rev}" if rev else "",
+        str(told.get("kind") or ""),
+        f"on {base}" if base else "",
+        f"until {moment(until)}" if until else "",
+        str(ending or ""),
+        f"({item['track']})",
+    ]
     return "  ".join(part for part in named if part)

@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sigreq.cli.kinds import FILE, FILE_THERE
 from sigreq.cli.options import Failure, json_option
 
 if TYPE_CHECKING:
     from sigreq.trust.roots import RootDocument
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _passphrase = click.option(
-    "--passphrase-file", type=_THERE, help="Where the key's passphrase stands. [default: it is asked for]"
+    "--passphrase-file", type=FILE_THERE, help="Where the key's passphrase stands. [default: it is asked for]"
 )
 
 
 @click.command("root-key")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @_passphrase
 @json_option
 def root_key(file: Path, passphrase_file: Path | None, *, is_json: bool) -> None:
@@ -42,9 +41,9 @@ def root_key(file: Path, passphrase_file: Path | None, *, is_json: bool) -> None
 
 
 @click.command("sign")
-@click.argument("root", type=_THERE)
-@click.option("--key", "key_file", required=True, type=_THERE, help="The file that `root-key` made.")
-@click.option("--out", type=_FILE, help="Where to write it, signed. [default: ROOT with the key's first letters]")
+@click.argument("root", type=FILE_THERE)
+@click.option("--key", "key_file", required=True, type=FILE_THERE, help="The file that `root-key` made.")
+@click.option("--out", type=FILE, help="Where to write it, signed. [default: ROOT with the key's first letters]")
 @click.option("--yes", is_flag=True, help="Do not ask, after having shown what is signed.")
 @_passphrase
 @json_option

@@ -1,7 +1,8 @@
-"""What can be written on the command line: spans and moments, goals, years."""
+"""What can be written on the command line: files, spans and moments, goals, years."""
 
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -10,6 +11,10 @@ from sigreq.domain.submission import Track
 from sigreq.domain.targets import Target, in_order
 
 LANGUAGES = ["en", "ru"]
+FILE = click.Path(dir_okay=False, path_type=Path)
+FILE_THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FOLDER_THERE = click.Path(exists=True, file_okay=False, path_type=Path)
 DAY = click.DateTime(["%Y-%m-%d"])
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

@@ -26,6 +26,7 @@ SECTIONS = {
         "submit": Entry("submit:submit", "Hand in files that are wrongly detected, or wrongly not detected."),
         "upload": Entry("upload:upload", "Send the files of a request you made by phone, by the link you got."),
         "status": Entry("status:status", "Show where a submission stands, and what happened to it."),
+        "watch": Entry("watch:watch", "Print what happens as it happens; for staff, the queue too."),
         "files": Entry("screening:files", "Show what screening found in each file."),
         "lookup": Entry("screening:lookup", "Show what a hash belongs to."),
         "limits": Entry("screening:limits", "Show what may be sent, and how far it is examined."),
@@ -41,6 +42,8 @@ SECTIONS = {
         "bundle": Entry("bundle:bundle", "Get published bundles, and check whose they are."),
         "verify": Entry("bundle:verify", "Check signed evidence, without any server."),
         "webhook": Entry("account:webhook", "Have every event sent to an address of yours."),
+        "delivery": Entry("access:delivery", "Show what was sent to your webhook, try it, send again."),
+        "key": Entry("access:key", "Your organisation's API keys."),
     },
     "For staff": {
         "queue": Entry("status:queue", "List what waits, in the order in which it will be taken."),

@@ -11,6 +11,7 @@ from typing import IO, Any, NoReturn
 import click
 
 import sigreq_client
+from sigreq.cli.kinds import FILE_THERE
 from sigreq.cli.output import plain
 
 
@@ -101,7 +102,7 @@ _OPTIONS = (
     ),
     click.option(
         "--key-file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=FILE_THERE,
         help="A file that holds the API key; it goes before --key.",
     ),
     json_option,

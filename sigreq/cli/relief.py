@@ -2,7 +2,7 @@
 
 import click
 
-from sigreq.cli.extras import extra_text
+from sigreq.cli.extras import show_extra
 from sigreq.cli.options import Session, api_command
 from sigreq.cli.revisions import decided, revision_option
 
@@ -30,7 +30,7 @@ def propose(
     """
     client = session.client
     document = decided(client.submission, client.propose_relief, submission_id, revision, reason, sha256, name, hours)
-    session.show(document, extra_text(document))
+    show_extra(session, document)
 
 
 @click.command("approve-relief")
@@ -38,8 +38,7 @@ def propose(
 @api_command
 def approve(session: Session, extra_id: str) -> None:
     """Put proposed relief in force; the customer is told."""
-    document = session.client.approve_relief(extra_id)
-    session.show(document, extra_text(document))
+    show_extra(session, session.client.approve_relief(extra_id))
 
 
 @click.command("end-relief")
@@ -47,8 +46,7 @@ def approve(session: Session, extra_id: str) -> None:
 @api_command
 def end(session: Session, extra_id: str) -> None:
     """Take relief back, or drop a proposal."""
-    document = session.client.end_extra(extra_id)
-    session.show(document, extra_text(document))
+    show_extra(session, session.client.end_extra(extra_id))
 
 
 COMMANDS = (propose, approve, end)

@@ -9,7 +9,7 @@ import click
 
 from sigreq.cli.direct import at_database
 from sigreq.cli.holders import root_key, root_text, sign
-from sigreq.cli.kinds import Thresholds
+from sigreq.cli.kinds import FILE, FILE_THERE, Thresholds
 from sigreq.cli.options import json_option
 from sigreq.cli.output import moment, table
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from sigreq.trust.roots import Holders, RootDocument
 
 ROLES = ("targets", "expedited", "snapshot", "timestamp", "approvals", "evidence")
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _outside = click.option(
     "--outside",
     "outside",
@@ -32,7 +30,9 @@ _outside = click.option(
     help="A device or a service holds this role's key: FILE is its public half in PEM form. Name its signer in "
     "SIGREQ_TRUST__SIGNERS.",
 )
-_holders = click.option("--root-key", "root_keys", multiple=True, type=_THERE, help="A holder's FILE.pub; each once.")
+_holders = click.option(
+    "--root-key", "root_keys", multiple=True, type=FILE_THERE, help="A holder's FILE.pub; each once."
+)
 
 
 @click.group("signing-keys")
@@ -55,7 +55,7 @@ def signing_keys() -> None:
     help="How many signatures a change needs, by track.",
 )
 @_outside
-@click.option("--out", default="root.json", show_default=True, type=_FILE, help="Where to write the root to sign.")
+@click.option("--out", default="root.json", show_default=True, type=FILE, help="Where to write the root to sign.")
 @json_option
 def create(
     *, root_keys: Sequence[Path], threshold: int, approvals: Any, outside: Any, out: Path, is_json: bool
@@ -81,7 +81,7 @@ def create(
 @_holders
 @click.option("--threshold", type=click.IntRange(min=1), help="With --root-key: how many of them sign.")
 @_outside
-@click.option("--out", default="root.json", show_default=True, type=_FILE, help="Where to write the root to sign.")
+@click.option("--out", default="root.json", show_default=True, type=FILE, help="Where to write the root to sign.")
 @json_option
 def rotate(
     roles: Sequence[str],
@@ -119,8 +119,8 @@ def rotate(
 
 
 @signing_keys.command("install")
-@click.argument("files", nargs=-1, required=True, type=_THERE)
-@click.option("--out", default="root.json", show_default=True, type=_FILE, help="Where to write it, whole.")
+@click.argument("files", nargs=-1, required=True, type=FILE_THERE)
+@click.option("--out", default="root.json", show_default=True, type=FILE, help="Where to write it, whole.")
 @json_option
 def install(files: Sequence[Path], *, out: Path, is_json: bool) -> None:
     """Put the root in force that its holders have signed, each in a file of their own: name all of them."""

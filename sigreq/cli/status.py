@@ -1,14 +1,10 @@
 """Looking: one submission, many, the queue."""
 
-import json
-import time
-
 import click
 
 from sigreq.cli.options import Session, api_command
-from sigreq.cli.output import event_text, next_step, plain, queue_table, submission_table, submission_text
-
-POLL_SECONDS = 2.0
+from sigreq.cli.output import event_text, next_step, queue_table, submission_table, submission_text
+from sigreq.cli.watch import follow as follow_events
 
 
 @click.command()
@@ -20,25 +16,12 @@ POLL_SECONDS = 2.0
 def status(session: Session, submission_id: str, *, follow: bool) -> None:
     """Show where a submission stands, and what happened to it. With --follow --json each line is one event."""
     if follow:
-        _follow(session, submission_id)
+        follow_events(session, submission_id)
         return
     document = session.client.submission(submission_id)
     events = session.client.timeline(submission_id)["items"]
     story = "\n".join(map(event_text, events))
     session.show(document | {"timeline": events}, f"{submission_text(document)}\n\n{story}\n\n{next_step(document)}")
-
-
-def _follow(session: Session, submission_id: str) -> None:
-    """Events may be added between two looks, so each look prints what the one before had not."""
-    printed = 0
-    while True:
-        events = session.client.timeline(submission_id)["items"]
-        for event in events[printed:]:
-            click.echo(json.dumps(event) if session.is_json else plain(event_text(event)))
-        printed = len(events)
-        if events and events[-1]["state"] == "closed":
-            return
-        time.sleep(POLL_SECONDS)
 
 
 @click.command("list")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sigreq.cli.kinds import FOLDER, FOLDER_THERE
+
 if TYPE_CHECKING:
     from threading import Event
 
@@ -17,7 +19,7 @@ LOOK_EVERY_SECONDS = 0.5
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default=Path("data/up"),
     show_default=True,
     help="Where everything is kept; made if it is not there.",
@@ -26,7 +28,7 @@ LOOK_EVERY_SECONDS = 0.5
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: a free one, kept]")
 @click.option(
     "--rules",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FOLDER_THERE,
     help="At the first start, publish these rules as the database of an example product.",
 )
 @click.option("--tied", is_flag=True, help="Stop when the process that started this one goes away.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sigreq.cli.kinds import FILE_THERE
 from sigreq.cli.options import connection, json_option
 from sigreq.cli.output import next_step, submission_text
 from sigreq_client import ApiUnreachable
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = "/v1/uploads/"
 
-files_argument = click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+files_argument = click.argument("files", nargs=-1, required=True, type=FILE_THERE)
 
 
 @click.command()

@@ -239,6 +239,12 @@ class AddressPrivate(Problem):
     host: str
 
 
+class WebhookMissing(Problem):
+    """Your organisation has no webhook that is in use, so nothing can be sent. Set its address first, also after a
+    receiver asked never to be called again.
+    """
+
+
 # --- lists and names -----------------------------------------------------------------------------------------
 
 

@@ -24,13 +24,14 @@ START = Place(0, "")
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that happened: what is told of it, and where it stands."""
+    """One thing that happened: what is told of it, and where it stands. It is about a change or about an extra."""
 
     number: int
     action: str
     track: Track
     at: datetime
-    change: dict[str, Any]
+    about: str
+    document: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ class Permission(StrEnum):
     SEE_CHANGES = "see changes"
     SEE_GATES = "see gates"
     APPROVE = "approve"
+    KEEP_TEXTS = "keep texts to answer with"
     READ_FEED = "read the feed"
     PUBLISH = "publish"
     SEE_EXTRAS = "see extras"
@@ -70,6 +71,7 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.SEE_CHANGES: _READERS,
     Permission.SEE_GATES: _READERS | {Role.RELEASE},
     Permission.APPROVE: frozenset({Role.LEAD}),
+    Permission.KEEP_TEXTS: frozenset({Role.LEAD}),
     Permission.READ_FEED: frozenset({Role.RELEASE, Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.PUBLISH: frozenset({Role.RELEASE, Role.ADMINISTRATOR}),
     Permission.SEE_EXTRAS: frozenset(Role),

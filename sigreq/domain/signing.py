@@ -94,6 +94,17 @@ def target_file(target: str, sha256: str) -> str:
     return f"{folder}{slash}{sha256}.{name}"
 
 
+def target_of(file: str) -> str:
+    """The bundle whose bytes lie there: `target_file` read backwards."""
+    folder, slash, name = file.rpartition("/")
+    return f"{folder}{slash}{name.partition('.')[2]}"
+
+
+def product_of(target: str) -> str:
+    """Whose bundle it is."""
+    return target.removeprefix(EXPEDITED_PREFIX).partition("/")[0]
+
+
 def metadata_file(role: str, version: int) -> str:
     """The name of a document under `metadata/`: only the timestamp is ever replaced."""
     return "timestamp.json" if role == KeyRole.TIMESTAMP else f"{version}.{role}.json"

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 CHANGE_TYPE = "application/vnd.sigreq.change+json"
+EXTRA_TYPE = "application/vnd.sigreq.extra+json"
 STATEMENT_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 FIXED = "urn:sigreq:fixed:v1"
@@ -56,6 +57,12 @@ def change_document(product: str, track: str, change: Mapping[str, Any]) -> byte
     """What an approval signs: the change as the feed shows it, and whose it is."""
     told = {name: value for name, value in change.items() if name != "envelope"}
     return _json({"product": product, "track": track, "change": told})
+
+
+def extra_document(product: str, track: str, extra: Mapping[str, Any]) -> bytes:
+    """The same of an extra or relief that is put in force."""
+    told = {name: value for name, value in extra.items() if name != "envelope"}
+    return _json({"product": product, "track": track, "extra": told})
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -29,7 +29,7 @@ class Receiver:
 
     def of(self, submission_id: str) -> list[dict[str, Any]]:
         """The events of one submission in their own order, whatever order they came in."""
-        mine = [event["data"] for event in self.events.values() if event["data"]["submission_id"] == submission_id]
+        mine = [each["data"] for each in self.events.values() if each["data"].get("submission_id") == submission_id]
         return sorted(mine, key=lambda data: int(data["sequence"]))
 
     def take(self, body: bytes, headers: dict[str, str]) -> int:

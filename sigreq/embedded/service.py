@@ -90,9 +90,11 @@ class Service:
         else:
             self._stack.kill(name)  # type: ignore[arg-type] # what is not ours is a server
 
-    def pid(self, name: PartName) -> int:
-        """The process id of one of our own processes."""
-        return self._parts[name].pid
+    def pid(self, name: PartName | ServerName) -> int:
+        """The process id of one of our own processes, or of a server."""
+        if name in self._parts:
+            return self._parts[name].pid
+        return self._stack.pid(name)  # type: ignore[arg-type] # what is not ours is a server
 
     def revive(self) -> list[str]:
         """Start whatever has died, and say what that was."""

@@ -89,6 +89,10 @@ class Stack:
         child = self._children[name] = Child(server.prepare())
         child.wait_until(lambda: server.is_ready(child.pid), _READY_SECONDS)
 
+    def pid(self, name: ServerName) -> int:
+        """The process id of one server."""
+        return self._children[name].pid
+
     def kill(self, name: ServerName) -> None:
         """End one server as a crash would."""
         self._children[name].kill()

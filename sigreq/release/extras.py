@@ -18,14 +18,18 @@ from sigreq.tables.extras import Extra
 from sigreq.tables.gates import GateRun
 from sigreq.tables.releases import Change
 from sigreq.transaction import Transaction
+from sigreq.trust.extras import tell_begun
+from sigreq.trust.keyring import Keyring
 
 _WAITING = {ChangeState.APPROVED, ChangeState.PICKED_UP}
 
 
-async def publish(tx: Transaction, actor: Actor, change_id: str, base: str, hours: int) -> tuple[Extra, bool]:
+async def publish(
+    tx: Transaction, keyring: Keyring, actor: Actor, change_id: str, base: str, hours: int
+) -> tuple[Extra, bool]:
     """Put an approved change in force on the newest version at once; True when it was not yet.
 
-    Raises NotFound, StateForbids, ExtraUnfit, KnownMalware, BaseReplaced, GatePassStale.
+    Raises NotFound, StateForbids, ExtraUnfit, KnownMalware, BaseReplaced, GatePassStale, ServiceUnavailable.
     """
     await locks.hold(tx, Lock.FEED)  # before any row: from here on nothing is published, approved or withdrawn
     change = await _fitting(tx, change_id)
@@ -58,6 +62,7 @@ async def publish(tx: Transaction, actor: Actor, change_id: str, base: str, hour
     )
     live = await extras.go_live(tx, await extras.add(tx, row), actor)
     assert live is not None  # noqa: S101 - nobody else can have seen it
+    await tell_begun(tx, keyring, live)
     await extra_notes.note_published(tx, live, actor)
     return live, True
 

@@ -7,26 +7,34 @@ from typing import Any
 from sigreq.domain.feed import Place
 from sigreq.domain.submission import Track
 from sigreq.release.changes import sealed
-from sigreq.store import feed, releases
+from sigreq.store import extras, feed, releases
+from sigreq.tables.extras import Extra
 from sigreq.tables.releases import Change
 from sigreq.transaction import Transaction
+from sigreq.trust.extras import EXTRA_TRACK, sealed_extra
 from sigreq.trust.keyring import Keyring
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Every change that was approved and not answered, each with its description; and where to read on."""
+    """Every change that was approved and not answered, and every extra in force, as told; and where to read on."""
 
     changes: Sequence[tuple[Change, dict[str, Any]]]
+    extras: Sequence[tuple[Extra, dict[str, Any]]]
     cursor: Place
 
 
 async def take(tx: Transaction, keyring: Keyring, product_id: str, track: Track | None) -> Snapshot:
-    """The open changes of a product, oldest first. Raises NotFound, ServiceUnavailable.
+    """The open changes and live extras of a product, oldest first. Raises NotFound, ServiceUnavailable.
 
     The cursor is read first: what is approved or ended meanwhile may stand in both, and nothing in neither.
     """
     await releases.known_product(tx, product_id)
     cursor = await feed.end(tx)
     rows = await feed.open_changes(tx, product_id, track)
-    return Snapshot([(row, await sealed(tx, keyring, row)) for row in rows], cursor)
+    lying = await extras.live(tx, product_id) if track in {None, EXTRA_TRACK} else []
+    return Snapshot(
+        [(row, await sealed(tx, keyring, row)) for row in rows],
+        [(row, await sealed_extra(tx, keyring, row)) for row in lying],
+        cursor,
+    )

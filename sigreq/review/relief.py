@@ -16,11 +16,14 @@ from sigreq.domain.people import Actor
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Kind
 from sigreq.review.claims import holding
-from sigreq.store import extras, files, known, releases, submissions
+from sigreq.store import extras, files, known, locks, releases, submissions
+from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_submission, note_relief_ended
 from sigreq.tables.extras import Extra
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
+from sigreq.trust.extras import tell_begun
+from sigreq.trust.keyring import Keyring
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,12 @@ async def propose(tx: Transaction, actor: Actor, submission_id: str, held: int, 
     return await extras.add(tx, row)
 
 
-async def approve(tx: Transaction, actor: Actor, extra_id: str, base: Base) -> Extra:
-    """Put proposed relief in force, and tell the customer. Raises OwnProposal, StateForbids, and more as above."""
+async def approve(tx: Transaction, keyring: Keyring, actor: Actor, extra_id: str, base: Base) -> Extra:
+    """Put proposed relief in force, and tell the customer and release tooling.
+
+    Raises OwnProposal, StateForbids, ServiceUnavailable, and more as above.
+    """
+    await locks.hold(tx, Lock.FEED)  # before any row, as everybody who writes to the feed
     submission = await _case_of(tx, extra_id)
     row = await extras.get(tx, extra_id)
     if row.proposed_by == actor.person_id:
@@ -85,6 +92,7 @@ async def approve(tx: Transaction, actor: Actor, extra_id: str, base: Base) -> E
         state = row.state(tx.at)
         raise errors.StateForbids(what="Relief", id=row.id, state=state, action="approve", allowed=ExtraState.PROPOSED)
     assert given.expires_at is not None  # noqa: S101 - what is in force has an end
+    await tell_begun(tx, keyring, given)
     data = {
         "extra_id": row.id,
         "sha256": row.sha256,

@@ -15,7 +15,7 @@ from typing import Any
 
 from sigreq.domain.limits import UnpackLimits
 from sigreq.domain.targets import Target
-from sigreq.scanning import engine, identify, lint, sandbox, unpacking
+from sigreq.scanning import engine, identify, lint, looking, sandbox, unpacking
 
 KEPT_RULESETS = 4
 
@@ -68,6 +68,16 @@ class Answers:
         except engine.ScanError:
             return {**nothing, "reason": "scan_error"}
 
+    def look(self, request: Request) -> Reply:
+        """Say what small files are and which rules fire on them; their content follows the request."""
+        files = request["files"]
+        content = sys.stdin.buffer.read(sum(each["size"] for each in files))
+        try:
+            rulesets = [self._rulesets.get(path) for path in request["rulesets"]]
+        except engine.ScanError:
+            return {"looks": [None] * len(files)}
+        return {"looks": looking.look(files, content, rulesets, request["timeout"], request["enough"])}
+
     def compile(self, request: Request) -> Reply:
         """Write a ruleset's compiled form into the private folder."""
         try:
@@ -107,6 +117,7 @@ def main() -> None:
                 answers.unpack,
                 answers.identify,
                 answers.scan,
+                answers.look,
                 answers.compile,
                 answers.knows,
                 answers.lint,

@@ -45,8 +45,10 @@ class Rules:
         """Raise yara.Error when the file does not hold compiled rules."""
         self._rules = yara.load(compiled)
 
-    def scan(self, sample: str, timeout: int) -> dict[str, Any]:
+    def scan(self, sample: str | bytes, timeout: int) -> dict[str, Any]:
         """The public rules that fire, in alphabetical order, at most MAX_DETECTIONS, and where they hit.
+
+        The sample is a file's path, or the content itself.
 
         When none does, `reason` is what kept YARA from looking properly, None when nothing did. `timeout` is in seconds
         and may be overrun. Raises MemoryError.
@@ -65,7 +67,7 @@ class Rules:
         detections = [hit["rule"] for hit in hits]
         return {"detections": detections, "hits": hits, "reason": reason, "seconds": time.monotonic() - started}
 
-    def _hits(self, sample: str, timeout: int, warn: Callable[[int], None]) -> list[dict[str, Any]]:
+    def _hits(self, sample: str | bytes, timeout: int, warn: Callable[[int], None]) -> list[dict[str, Any]]:
         def warned(kind: int, _: object) -> int:
             warn(kind)
             return int(yara.CALLBACK_CONTINUE)
@@ -73,7 +75,7 @@ class Rules:
         # Fast mode keeps one match of a string when the rule does not count them: a million cost 150 MiB. When it does
         # count, they are all there for a moment. The console and warning callbacks keep YARA off our output and error.
         matches = self._rules.match(
-            sample,
+            **({"data": sample} if isinstance(sample, bytes) else {"filepath": sample}),
             timeout=timeout,
             fast=True,
             callback=_forget_most_matches,

@@ -7,6 +7,7 @@ import json
 import math
 import os
 from functools import cache
+from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,8 +25,12 @@ MAX_TEXT = 200
 # Enough for every type that libmagic knows by its content.
 _START = 1 << 20
 _CHUNK = 1 << 20
+_NOTHING: dict[str, Any] = {"mime": None, "description": None, "tlsh": None, "executable": None, "fault": None}
 # Beyond it readers of JSON lose digits. Headers may announce any size.
 _MAX_NUMBER = (1 << 53) - 1
+
+# What libmagic calls a file that it does not know.
+_UNKNOWN, _UNKNOWN_MIME = "data", "application/octet-stream"
 
 _MACH_O = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
 _FAT_MACH_O = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
@@ -45,24 +50,38 @@ def identify(sample: Path) -> dict[str, Any]:
     too uniform. Fault: library_missing, out_of_memory, or not_parsed when it is a damaged program; whatever could be
     told is told. Raises OSError when the sample cannot be read, nothing else.
     """
-    told: dict[str, Any] = {"mime": None, "description": None, "tlsh": None, "executable": None, "fault": None}
+    told = dict(_NOTHING)
     try:
         with sample.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             start = file.read(_START)
             if size <= MAX_BYTES:
                 told["tlsh"] = _tlsh(file)
-        libmagic = _libmagic()
-        if libmagic:
-            told["mime"], told["description"] = (_type(each, start) for each in libmagic)
-        if kind := _kind(start):
-            told |= _program(sample, kind, size)
-        if not libmagic:
-            # Outweighs damage, which stays as it is: another look on a better day would tell more.
-            told["fault"] = Fault.LIBRARY_MISSING
+        types = _types(start)
+        told |= types
+        if kind := kind_of_program(start):
+            # A missing library outweighs damage, which stays as it is: another look on a better day would tell more.
+            told |= _program(sample, kind, size) | types
     except MemoryError:
         told["fault"] = Fault.OUT_OF_MEMORY
     return told
+
+
+def identify_plain(content: bytes) -> dict[str, Any]:
+    """The same of a small file that is no program, from its content. Raises MemoryError."""
+    return {**_NOTHING, "tlsh": _tlsh(BytesIO(content)), **_types(content)}
+
+
+def _types(start: bytes) -> dict[str, Any]:
+    """What libmagic says, or that it is missing."""
+    libmagic = _libmagic()
+    if not libmagic:
+        return {"fault": Fault.LIBRARY_MISSING}
+    tells_mime, describes = libmagic
+    description = _type(describes, start)
+    # What no pattern describes, which takes the longest to find out, no pattern gives a type.
+    mime = _UNKNOWN_MIME if description == _UNKNOWN else _type(tells_mime, start)
+    return {"mime": mime, "description": description}
 
 
 @cache
@@ -112,7 +131,7 @@ def _program(sample: Path, kind: str, size: int) -> dict[str, Any]:
     return {"executable": executable} if executable else {"fault": Fault.NOT_PARSED}
 
 
-def _kind(start: bytes) -> str | None:
+def kind_of_program(start: bytes) -> str | None:
     """PE, ELF or Mach-O by the first bytes. Programs for DOS and 16-bit Windows are none of them."""
     if start[:4] == b"\x7fELF":
         return "ELF"

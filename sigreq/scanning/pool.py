@@ -6,6 +6,7 @@ import shutil
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +23,17 @@ _START_SECONDS = 30
 _REMOVED_AT_ONCE = 8
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Content:
+    """What follows a request, and as how many asks both together count."""
+
+    whole: bytes
+    counts: int
+
+
+NOTHING = Content(b"", 1)
 
 
 class Place:
@@ -56,6 +68,10 @@ class Place:
         except ChildDiedError:
             return await self._ask(request, seconds, read)
 
+    async def ask_once(self, request: Request, content: Content, seconds: float, read: Callable[[bytes], T]) -> T:
+        """The same, with content behind the request, and given up when the first child dies of it."""
+        return await self._ask(request, seconds, read, content)
+
     async def ask_for_files(self, request: Request, seconds: float, read: Callable[[bytes], T], made: str) -> T:
         """The same for what makes files, whose names begin with `made`: those of a child that failed are removed."""
         try:
@@ -70,11 +86,11 @@ class Place:
     async def _remove_made(self, made: str) -> None:
         await self.remove(name for name in self.names() if name.startswith(made))
 
-    async def _ask(self, request: Request, seconds: float, read: Callable[[bytes], T]) -> T:
+    async def _ask(self, request: Request, seconds: float, read: Callable[[bytes], T], content: Content = NOTHING) -> T:
         try:
             child = await self._ready()
             async with asyncio.timeout(seconds):
-                reply = await child.ask(_timed(request, seconds))
+                reply = await child.ask(_timed(request, seconds), content.whole, content.counts)
             return _understood(read, reply)
         except BaseException:
             await self.retire()
@@ -199,7 +215,8 @@ async def answer_or_fault(asked: Awaitable[T]) -> T | Fault:
 
 
 def _timed(request: Request, seconds: float) -> Request:
-    return {**request, "seconds": seconds}
+    """With the processor time that the child gets for it: as much as there is, unless the request says less."""
+    return {"seconds": seconds, **request}
 
 
 def _understood(read: Callable[[bytes], T], reply: bytes) -> T:

@@ -1,6 +1,7 @@
 """One examining child process, from its start to its end."""
 
 import asyncio
+import fcntl
 import json
 import os
 import resource
@@ -19,6 +20,8 @@ REPLY_BYTES = 4 << 20
 COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "sigreq.scanning.child")
 # Nothing but how memory is had: large pages make scanning with many rules 5 to 10 % quicker.
 ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+# The content of many small files goes through it at once.
+_PIPE_BYTES = 512 << 10
 # A killed child is gone at once; only a descendant that holds its pipe open could make us wait.
 _REAP_SECONDS = 5
 # Between the end of a child's output and its own.
@@ -56,7 +59,7 @@ class Child:
 
     @classmethod
     async def start(cls, folder: Path, terms: Terms) -> Self:
-        return cls(
+        started = cls(
             await asyncio.create_subprocess_exec(
                 *COMMAND,
                 json.dumps(asdict(terms)),
@@ -69,12 +72,18 @@ class Child:
                 start_new_session=True,
             ),
         )
+        with suppress(OSError):  # who has many pipes may have no more large ones
+            fcntl.fcntl(started._requests.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        return started
 
-    async def ask(self, request: Request) -> bytes:
-        """The line that answers it. Raises ChildDiedError, also when another answer would come first."""
-        self.asked += 1
+    async def ask(self, request: Request, content: bytes = b"", counts: int = 1) -> bytes:
+        """The line that answers it. Raises ChildDiedError, also when another answer would come first.
+
+        `content` follows the request, which says how much it is. It `counts` as so many asks.
+        """
+        self.asked += counts
         if not self._sent:
-            await self.send([request])
+            await self.send([request], content)
         if self._sent.popleft() != request:
             raise ChildDiedError
         return await self.line()
@@ -84,12 +93,12 @@ class Child:
         """Whether it was sent what nobody has taken the answer to."""
         return bool(self._sent)
 
-    async def send(self, requests: Iterable[Request]) -> None:
+    async def send(self, requests: Iterable[Request], content: bytes = b"") -> None:
         """Send what will be asked next, in this order. Raises ChildDiedError and CpuLimitError."""
         sent = list(requests)
         self._sent.extend(sent)
         try:
-            self._requests.writelines(json.dumps(request).encode() + b"\n" for request in sent)
+            self._requests.writelines([*(json.dumps(request).encode() + b"\n" for request in sent), content])
             await self._requests.drain()
         except OSError as error:
             raise await self._death() from error

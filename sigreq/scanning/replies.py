@@ -55,7 +55,9 @@ class _UnpackReply(Reply):
     members: list[_MemberReply]
 
 
-class _IdentityReply(Reply):
+class IdentityReply(Reply):
+    """What a file is, as a child tells it."""
+
     mime: Text | None
     description: Text | None
     tlsh: Tlsh | None
@@ -76,7 +78,9 @@ class _HitReply(Reply):
     strings: Annotated[list[_StringReply], Meta(max_length=16)]
 
 
-class _ScanReply(Reply):
+class ScanReply(Reply):
+    """What one scan found, as a child tells it."""
+
     detections: Annotated[list[RuleName], Meta(max_length=50)]
     hits: Annotated[list[_HitReply], Meta(max_length=50)]
     reason: Fault | None
@@ -188,7 +192,11 @@ def _member(reply: _MemberReply, folder: Path) -> Member:
 
 def identity(reply: bytes) -> Identity:
     """What a file is, in texts and numbers that a database keeps. Raises ValueError."""
-    answer = decoded(reply, _IdentityReply)
+    return to_identity(decoded(reply, IdentityReply))
+
+
+def to_identity(answer: IdentityReply) -> Identity:
+    """The same, of what has been decoded. Raises ValueError."""
     mime, description = (each and valid_text(each)[:_TEXT_LENGTH] for each in (answer.mime, answer.description))
     return Identity(mime, description, answer.tlsh, _executable(answer.executable), answer.fault)
 
@@ -219,7 +227,11 @@ def _plain(value: Any, nesting: int = 0) -> Any:
 
 def scan_result(reply: bytes) -> ScanResult:
     """What fired. A hit outweighs what could not be looked at. Raises ValueError."""
-    answer = decoded(reply, _ScanReply)
+    return to_scan_result(decoded(reply, ScanReply))
+
+
+def to_scan_result(answer: ScanReply) -> ScanResult:
+    """The same, of what has been decoded. Raises ValueError."""
     if answer.detections != sorted({each.rule for each in answer.hits}):
         raise ValueError("hits of other rules than the detections")
     hits = tuple(_plain(msgspec.to_builtins(each)) for each in answer.hits)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,8 @@ from sigreq.domain.targets import Target
 from sigreq.domain.verdict import ScanResult
 from sigreq.scanning import pool, replies, rule_replies
 from sigreq.scanning.compiled import CompiledRulesets
-from sigreq.scanning.pool import Pool, answer_or_fault
+from sigreq.scanning.look_replies import Seen, Small, looks
+from sigreq.scanning.pool import Content, Pool, answer_or_fault
 from sigreq.scanning.process import ChildDiedError, Request, Terms
 from sigreq.scanning.replies import Capabilities, Unpacked
 
@@ -25,6 +26,12 @@ _IDENTIFY_SECONDS = 20.0
 # lost by that, of unpacking all members are.
 _SCAN_GRACE_SECONDS = 1.0
 _UNPACK_GRACE_SECONDS = 5.0
+# Small files take milliseconds each. A child leaves what takes longer; it may have rules and libraries to load first.
+_GLANCE_SECONDS = 3
+# A child sees no more files before it is replaced than if each were unpacked, identified and scanned by itself.
+_ASKS_A_FILE = 3
+_LOOK_PROCESSOR_SECONDS = 6.0
+_LOOK_SECONDS = 20.0
 _COMPILED_BYTES = 1 << 30
 # The unpacker counts for itself; this stops one that does not.
 _SLACK_BYTES = 1 << 20
@@ -92,6 +99,26 @@ class Place:
         result = ScanResult.not_scanned(answer) if isinstance(answer, Fault) else answer
         await self._retire_after([result.reason])
         return result
+
+    async def look(self, files: Sequence[Small], rulesets: Sequence[Ruleset]) -> list[Seen | None]:
+        """What is seen of small files at a glance, each as if it lay alone in an empty place.
+
+        None for one that holds others, or of which anything was not seen: it has to be examined by itself. So have all
+        when one of them is the death of the child.
+        """
+        async with AsyncExitStack() as used:
+            rules = [await used.enter_async_context(self._rulesets.used(each)) for each in rulesets]
+            paths = [str(each) for each in rules if isinstance(each, Path)]
+            if len(paths) < len(rules):
+                return [None] * len(files)
+            asked = self._place.ask_once(
+                _to_look(files, paths, min(_GLANCE_SECONDS, math.ceil(self._timeout))),
+                Content(b"".join(file.content for file in files), _ASKS_A_FILE * len(files)),
+                _LOOK_SECONDS,
+                lambda reply: looks(reply, files),
+            )
+            answer = await answer_or_fault(asked)
+        return [None] * len(files) if isinstance(answer, Fault) else answer
 
     def _to_unpack(self, sample: Path, passwords: Sequence[str]) -> tuple[Request, float]:
         request = {"ask": "unpack", "sample": sample.name, "passwords": list(passwords)}
@@ -199,6 +226,12 @@ class Scanner:
 
 def _to_identify(sample: Path) -> tuple[Request, float]:
     return {"ask": "identify", "sample": sample.name}, _IDENTIFY_SECONDS
+
+
+def _to_look(files: Sequence[Small], rulesets: Sequence[str], timeout: int) -> Request:
+    wanted = [{"size": len(file.content), "identify": file.is_new, "rulesets": list(file.rulesets)} for file in files]
+    limits = {"timeout": timeout, "enough": timeout, "seconds": _LOOK_PROCESSOR_SECONDS}
+    return {"ask": "look", "files": wanted, "rulesets": list(rulesets), **limits}
 
 
 def _of_members(found: Unpacked) -> tuple[Fault, ...]:

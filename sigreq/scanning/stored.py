@@ -1,7 +1,7 @@
 """Examines samples as they lie in the store: fetched, unpacked, identified, scanned, their members stored too."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
@@ -18,6 +18,7 @@ from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import SampleFacts
 from sigreq.domain.verdict import ScanResult
 from sigreq.scanning.fetching import Content
+from sigreq.scanning.look_replies import Seen, Small
 from sigreq.scanning.replies import Member, opened
 from sigreq.scanning.scanner import Place, Scanner
 from sigreq.spool import facts_of
@@ -25,6 +26,9 @@ from sigreq.spool import facts_of
 # Sent files that are worked on at once for one submission: the next is fetched while one is scanned.
 AT_ONCE = 4
 UPLOADS_AT_ONCE = 8
+# So small a file is in memory while it is looked at, with as many others.
+SMALL_BYTES = 64 << 10
+LOOKED_AT_ONCE = 20
 # Each may be a few KiB; a submission has up to 20,000 files, and a file 50 hits.
 MOST_HITS = 2_000
 
@@ -65,6 +69,20 @@ class StoredSamples:
             return await _Examiner(self, order, Path(folder)).examine()
 
 
+def small_ones(files: Iterable[File]) -> Iterator[list[File]]:
+    """Those that are small, parted into what one look may hold."""
+    some: list[File] = []
+    for file in files:
+        if file.facts is None or file.facts.size > SMALL_BYTES:
+            continue
+        some.append(file)
+        if len(some) == LOOKED_AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
 class _Examiner:
     """One order on its way."""
 
@@ -85,15 +103,48 @@ class _Examiner:
 
     async def examine(self) -> Examination:
         sent = [file for file in self._order.files if file.parent is None]
+        trees = dict[int, list[File]]()
+        for some in small_ones(root for root in sent if root.faults is None):
+            trees |= await self._look_at(some)
+        left = [root for root in sent if root.position not in trees]
         places = asyncio.Semaphore(AT_ONCE)
 
         async def in_turn(root: File) -> list[File]:
             async with places:
                 return await self._root(root)
 
-        found = await _all(in_turn(root) for root in sent)
-        trees = {root.position: tree for root, tree in zip(sent, found, strict=True)}
+        found = await _all(in_turn(root) for root in left)
+        trees |= {root.position: tree for root, tree in zip(left, found, strict=True)}
         return Examination(assembled(sent, trees), self._identities, self._results)
+
+    async def _look_at(self, roots: Sequence[File]) -> dict[int, list[File]]:
+        """Look at small files together; the trees, by position, of those that hold nothing and were seen whole."""
+        known = {root.position: root.facts for root in roots if root.facts is not None}
+        keys = {sample_key(self._order.organisation_id, facts.sha256): facts.sha256 for facts in known.values()}
+        contents = await self._stored.samples.fetch_small(keys, SMALL_BYTES)
+        files = {
+            at: Small(content, self._wanted(facts), not self._is_identified(facts))
+            for (at, facts), content in zip(known.items(), contents, strict=True)
+            if content is not None
+        }
+        if not files or monotonic() > self._ends:
+            return {}
+        async with self._turn, self._stored.scanner.place() as place:
+            looks = await place.look(list(files.values()), self._order.rulesets)
+        seen = {at: look for at, look in zip(files, looks, strict=True) if look is not None}
+        for at, look in seen.items():
+            self._keep(known[at], files[at], look)
+        return {root.position: [replace(root, position=0, faults=())] for root in roots if root.position in seen}
+
+    def _wanted(self, facts: SampleFacts) -> tuple[int, ...]:
+        digests = {ruleset.digest for ruleset in self._unknown(facts)}
+        return tuple(at for at, ruleset in enumerate(self._order.rulesets) if ruleset.digest in digests)
+
+    def _keep(self, facts: SampleFacts, file: Small, seen: Seen) -> None:
+        if seen.identity is not None:
+            self._identities[facts.sha256] = seen.identity
+        for at, result in zip(file.rulesets, seen.results, strict=True):
+            self._set(self._order.rulesets[at], facts, result)
 
     async def _root(self, root: File) -> list[File]:
         if root.faults is None:
@@ -149,8 +200,10 @@ class _Examiner:
         if is_new and not self._is_identified(facts):
             self._identities[facts.sha256] = await place.identify(path)
         for ruleset in self._unknown(facts):
-            result = self._bounded(await place.scan(ruleset, path))
-            self._results[ruleset.digest][facts.sha256] = with_hash(ruleset, facts.sha256, result)
+            self._set(ruleset, facts, await place.scan(ruleset, path))
+
+    def _set(self, ruleset: Ruleset, facts: SampleFacts, result: ScanResult) -> None:
+        self._results[ruleset.digest][facts.sha256] = with_hash(ruleset, facts.sha256, self._bounded(result))
 
     def _bounded(self, result: ScanResult) -> ScanResult:
         """The same, without where the rules hit once that is known of so many."""

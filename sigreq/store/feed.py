@@ -101,4 +101,5 @@ async def drop_older(tx: Transaction, before: datetime) -> int:
 
 
 def _entry(row: FeedEntry) -> Entry:
-    return Entry(row.number, row.action, row.track, row.at, row.document)
+    about = "change" if row.extra_id is None else "extra"
+    return Entry(row.number, row.action, row.track, row.at, about, row.document)

@@ -32,6 +32,7 @@ class JobName(StrEnum):
     PROVE = "submission.prove"
     PREPARE = "release.prepare"
     REPOSITORY = "repository.publish"
+    EXTRAS = "extra.tell"
     DELIVER = "webhook.deliver"
     MAIL = "mail.send"
     WARN = "warning.tell"
@@ -54,11 +55,12 @@ class Lease:
     created_at: datetime
 
 
-def add(tx: Transaction, name: JobName, queue: Track, args: dict[str, Any]) -> None:
-    """Write a job with its cause, and hint at it after the commit."""
+def add(tx: Transaction, name: JobName, queue: Track, args: dict[str, Any]) -> str:
+    """Write a job with its cause, and hint at it after the commit; its id."""
     job = Job(id=uuid4().hex, name=name, queue=queue, args=args, created_at=tx.at, due_at=tx.at, hinted_at=tx.at)
     tx.session.add(job)
     tx.hints.append(Hint(job.id, name, queue))
+    return job.id
 
 
 async def add_many(tx: Transaction, name: JobName, rows: Sequence[tuple[Track, dict[str, Any]]]) -> None:

@@ -34,11 +34,11 @@ def digest(key: str) -> str:
     return sha256(key.encode()).hexdigest()
 
 
-async def issue_key(tx: Transaction, person: Person) -> str:
-    """Give a person a key. This is the only time it can be read."""
+async def issue_key(tx: Transaction, person: Person, title: str | None = None) -> str:
+    """Give a person a key; `title` says what it is for. This is the only time it can be read."""
     key = new_key()
-    row = ApiKey(digest=digest(key), person_id=person.id, hint=key[: len(KEY_PREFIX) + 4], created_at=tx.at)
-    tx.session.add(row)
+    hint = key[: len(KEY_PREFIX) + 4]
+    tx.session.add(ApiKey(digest=digest(key), person_id=person.id, hint=hint, title=title, created_at=tx.at))
     await tx.session.flush()
     return key
 

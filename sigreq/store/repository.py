@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from sigreq.domain.errors import AlreadyExists
+from sigreq.tables.extras import Extra
 from sigreq.tables.releases import Release
 from sigreq.tables.trust import BundleTarget, RepositoryDocument
 from sigreq.transaction import Transaction
@@ -70,16 +71,33 @@ async def add_target(tx: Transaction, row: BundleTarget) -> None:
 
 
 async def targets(tx: Transaction) -> Sequence[BundleTarget]:
-    """What is to be offered: the bundles of versions that are published and not withdrawn."""
-    is_live = exists().where(
+    """What is to be offered: the bundles of versions that are published and not withdrawn, and of extras in force.
+
+    An extra that stands on a version goes with it.
+    """
+    is_published = exists().where(
         col(Release.product_id) == col(BundleTarget.product_id),
         col(Release.version) == col(BundleTarget.version),
         col(Release.withdrawn_at).is_(None),
     )
-    return (await tx.session.scalars(select(BundleTarget).where(is_live).order_by(col(BundleTarget.name)))).all()
+    is_in_force = exists().where(
+        col(Extra.id) == col(BundleTarget.extra_id), col(Extra.ended_at).is_(None), col(Extra.expires_at) > tx.at
+    )
+    is_live = or_(col(BundleTarget.version).is_(None), is_published)
+    is_no_extra = col(BundleTarget.extra_id).is_(None)
+    statement = select(BundleTarget).where(is_live, or_(is_no_extra, is_in_force)).order_by(col(BundleTarget.name))
+    return (await tx.session.scalars(statement)).all()
+
+
+async def is_organisations(tx: Transaction, name: str, organisation_id: str) -> bool:
+    """Whether this bundle is relief of a case of the organisation."""
+    is_theirs = (col(Extra.id) == col(BundleTarget.extra_id)) & (col(Extra.organisation_id) == organisation_id)
+    statement = select(col(BundleTarget.name)).join(Extra, is_theirs).where(col(BundleTarget.name) == name)
+    return await tx.session.scalar(statement) is not None
 
 
 async def targets_of(tx: Transaction, product_id: str, version: str) -> Sequence[BundleTarget]:
-    """The bundles of one version, withdrawn or not."""
+    """The bundles of one version itself, withdrawn or not."""
     is_it = (col(BundleTarget.product_id) == product_id) & (col(BundleTarget.version) == version)
+    is_it &= col(BundleTarget.extra_id).is_(None)
     return (await tx.session.scalars(select(BundleTarget).where(is_it).order_by(col(BundleTarget.name)))).all()

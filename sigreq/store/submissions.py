@@ -51,13 +51,21 @@ def passwords(submission: Submission) -> list[str]:
 
 
 async def page(
-    tx: Transaction, actor: Actor, *, state: State | None, after: tuple[datetime, str] | None, limit: int
+    tx: Transaction,
+    actor: Actor,
+    *,
+    state: State | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
+    product: str | None = None,
 ) -> Sequence[Submission]:
     """Newest first, by row-value keyset: a page costs the same wherever it starts."""
     key = tuple_(col(Submission.received_at), col(Submission.id))
     statement = select(Submission).where(visible(actor))
     if state is not None:
         statement = statement.where(col(Submission.state) == state)
+    if product is not None:
+        statement = statement.where(col(Submission.product_id) == product)
     if after is not None:
         statement = statement.where(key < tuple_(*after))
     statement = statement.order_by(col(Submission.received_at).desc(), col(Submission.id).desc()).limit(limit)

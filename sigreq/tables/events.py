@@ -44,9 +44,19 @@ class WorkerSeen(SQLModel, table=True):
 
 
 class Job(SQLModel, table=True):
-    """Work to be done, written with what caused it. The truth; what Redis knows is a hint."""
+    """Work to be done, written with what caused it. The truth; what Redis knows is a hint.
 
-    __table_args__ = (Index("ix_job_due", "queue", "due_at", postgresql_where=text("done_at IS NULL")),)
+    `answer` is what a receiver said that ended a delivery.
+    """
+
+    __table_args__ = (
+        Index("ix_job_due", "queue", "due_at", postgresql_where=text("done_at IS NULL")),
+        Index(
+            "ix_job_delivery",
+            *(text("(args ->> 'organisation_id')"), text("created_at DESC"), text("id DESC")),
+            postgresql_where=text("name = 'webhook.deliver'"),
+        ),
+    )
 
     id: str = Field(primary_key=True)
     name: str
@@ -60,3 +70,4 @@ class Job(SQLModel, table=True):
     lease_expires_at: datetime | None = Field(default=None, sa_type=AT)
     done_at: datetime | None = Field(default=None, sa_type=AT)
     last_error: str | None = None
+    answer: str | None = None

@@ -16,7 +16,7 @@ class Extra(SQLModel, table=True):
     """One extra. That of a change stands on `base_version`; relief follows the newest version and has none.
 
     Relief belongs to the organisation of its case alone. `digest` is that of the additions, as signatures of their own;
-    `sha256` is missing where a rule is added.
+    `sha256` is missing where a rule is added. `end_told_at` is when the feed said that it is over.
     """
 
     __table_args__ = (
@@ -25,6 +25,11 @@ class Extra(SQLModel, table=True):
         CheckConstraint("(ended_at IS NULL) = (ending IS NULL)", name="ended_has_reason"),
         Index("ix_extra_open", "product_id", "expires_at", postgresql_where=text("ended_at IS NULL")),
         Index("ix_extra_case", "submission_id", "sha256", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index(
+            "ix_extra_end_untold",
+            "ended_at",
+            postgresql_where=text("ended_at IS NOT NULL AND live_at IS NOT NULL AND end_told_at IS NULL"),
+        ),
         Index("ix_extra_change", "change_id", unique=True, postgresql_where=text("ended_at IS NULL")),
     )
 
@@ -47,6 +52,7 @@ class Extra(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=AT)
     ended_by: str | None = Field(default=None, foreign_key="person.id")
     ending: Ending | None = Field(default=None, sa_type=by_value(Ending))
+    end_told_at: datetime | None = Field(default=None, sa_type=AT)
 
     def state(self, now: datetime) -> ExtraState:
         """Where it stands: it ends by the clock, whether or not anybody has written that down yet."""

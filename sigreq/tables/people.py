@@ -127,6 +127,7 @@ class ApiKey(SQLModel, table=True):
     digest: str = Field(primary_key=True)
     person_id: str = Field(foreign_key="person.id", index=True)
     hint: str
+    title: str | None = None
     created_at: datetime = Field(sa_type=AT)
     revoked_at: datetime | None = Field(default=None, sa_type=AT)
 

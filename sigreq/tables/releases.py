@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -97,13 +97,17 @@ class ChangeSubmission(SQLModel, table=True):
 class FeedEntry(SQLModel, table=True):
     """One line of the feed that release tooling polls; numbered under one lock, so no cursor can miss one."""
 
-    __table_args__ = (Index("ix_feed_entry_product", "product_id", "number"),)
+    __table_args__ = (
+        Index("ix_feed_entry_product", "product_id", "number"),
+        CheckConstraint("(change_id IS NULL) <> (extra_id IS NULL)", name="of_change_or_extra"),
+    )
     __tablename__ = "feed_entry"
 
     number: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     product_id: str = Field(foreign_key="product.id")
     track: Track = Field(sa_type=by_value(Track))
     action: str
-    change_id: str = Field(foreign_key="change.id")
+    change_id: str | None = Field(default=None, foreign_key="change.id")
+    extra_id: str | None = Field(default=None, foreign_key="extra.id")
     document: dict[str, Any] = Field(sa_type=JSONB)
     at: datetime = Field(sa_type=AT)

@@ -49,13 +49,14 @@ class RepositoryDocument(SQLModel, table=True):
 
 
 class BundleTarget(SQLModel, table=True):
-    """One file that the repository offers as long as its version is not withdrawn."""
+    """One file that the repository offers as long as its version is not withdrawn, and its extra, if any, not over."""
 
     __tablename__ = "bundle_target"
 
     name: str = Field(primary_key=True)
     product_id: str = Field(index=True)
-    version: str
+    version: str | None = None
+    extra_id: str | None = Field(default=None, foreign_key="extra.id", index=True)
     sha256: str
     size: int = Field(sa_type=BigInteger)
     added_at: datetime = Field(sa_type=AT)

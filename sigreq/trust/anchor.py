@@ -12,7 +12,7 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Root
 
 from sigreq.domain.signing import ROOT, KeyRole
-from sigreq.domain.statements import CHANGE_TYPE, STATEMENT_TYPE, change_document
+from sigreq.domain.statements import CHANGE_TYPE, EXTRA_TYPE, STATEMENT_TYPE, change_document, extra_document
 from sigreq.trust.documents import FIELD, Untrusted, read_root
 
 FeedItem = Mapping[str, Any]
@@ -47,20 +47,27 @@ class Anchor:
         What is signed is every word of it: product, track, and the change.
         """
         change = item["change"]
-        envelope = change.get("envelope")
-        if envelope is None:
-            raise Untrusted(f"{change['id']} carries no signature")
-        needed = self.root.unrecognized_fields[FIELD]["approvals"].get(item["track"])
-        if needed is None:
-            raise Untrusted(f"the root says nothing of the track {item['track']}")
-        payload = self._opened(envelope, CHANGE_TYPE, KeyRole.APPROVALS, needed)
-        if payload != change_document(product, item["track"], change):
-            raise Untrusted(f"{change['id']} is not what was signed")
+        self._check(item["track"], change, CHANGE_TYPE, change_document(product, item["track"], change))
+
+    def in_force(self, product: str, item: FeedItem) -> None:
+        """Let an extra or relief of the feed pass that is signed as an approval of its track. Raises Untrusted."""
+        extra = item["extra"]
+        self._check(item["track"], extra, EXTRA_TYPE, extra_document(product, item["track"], extra))
 
     def evidence(self, envelope: Mapping[str, Any]) -> dict[str, Any]:
         """The statement in an envelope. Raises Untrusted."""
         statement: dict[str, Any] = json.loads(self._opened(envelope, STATEMENT_TYPE, KeyRole.EVIDENCE, 1))
         return statement
+
+    def _check(self, track: str, told: Mapping[str, Any], kind: str, expected: bytes) -> None:
+        envelope = told.get("envelope")
+        if envelope is None:
+            raise Untrusted(f"{told['id']} carries no signature")
+        needed = self.root.unrecognized_fields[FIELD]["approvals"].get(track)
+        if needed is None:
+            raise Untrusted(f"the root says nothing of the track {track}")
+        if self._opened(envelope, kind, KeyRole.APPROVALS, needed) != expected:
+            raise Untrusted(f"{told['id']} is not what was signed")
 
     def _opened(self, envelope: Mapping[str, Any], kind: str, role: KeyRole, needed: int) -> bytes:
         ids = self.root.unrecognized_fields[FIELD]["keys"][role]

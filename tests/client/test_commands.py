@@ -199,22 +199,40 @@ def test_what_happened_is_told_in_words(server: Scripted) -> None:
     assert "scans: \n      sha256 aa, outcome detected, detections Gen.X\n    is_new: yes\n" in result.stdout
 
 
-def test_following_prints_each_event_once_and_ends_with_the_submission(
-    server: Scripted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sigreq.cli.status.POLL_SECONDS", 0.01)
+def test_following_prints_each_event_once_and_ends_with_the_submission(server: Scripted) -> None:
     first: dict[str, Any] = {
+        "sequence": 1,
         "at": "2026-11-22T10:00:00Z",
         "name": "received",
         "state": "received",
         "by": None,
         "data": {},
     }
-    last = first | {"name": "concluded", "state": "closed"}
-    path = "GET /v1/submissions/SR-1/timeline"
-    server.on(path, Answer({"items": [first]}), Answer({"items": [first]}), Answer({"items": [first, last]}))
+    last = first | {"sequence": 2, "name": "concluded", "state": "closed"}
+    again = first | {"sequence": 3, "name": "disputed", "state": "queued"}
+    end = last | {"sequence": 4}
+    server.on("GET /v1/submissions/SR-1", Answer(SUBMISSION))
+    server.on("GET /v1/submissions/SR-1/timeline", Answer({"items": [first, last, again, end]}))
+    server.on(
+        "GET /v1/submissions/SR-1/events",
+        _sent(first, last, cut=again),
+        Answer({}, 503),
+        _sent(last, again),
+        Answer(content=b"id: 0\nevent: reset\ndata: {}\n\n"),
+        _sent(first, last, again, end),
+    )
     lines = run(server, "status", "SR-1", "--follow", "--json").stdout.splitlines()
-    assert [json.loads(line)["name"] for line in lines] == ["received", "concluded"]
+    whole = ["received", "concluded", "disputed", "concluded"]
+    assert [json.loads(line)["name"] for line in lines] == [*whole[:3], "reset", *whole]
+    asked = [each.headers.get("Last-Event-ID") for each in server.seen if each.path.endswith("/events")]
+    assert asked == [None, "2", "2", "3", "0"]
+
+
+def _sent(*events: dict[str, Any], cut: dict[str, Any] | None = None) -> Answer:
+    """A stream that ends, perhaps in the middle of an event."""
+    written = [f"id: {each['sequence']}\nevent: {each['name']}\ndata: {json.dumps(each)}\n\n" for each in events]
+    broken = [] if cut is None else [f"id: {cut['sequence']}\nevent: {cut['name']}\ndata: {json.dumps(cut)[:20]}"]
+    return Answer(content="".join([": here\n\n", *written, *broken]).encode())
 
 
 def test_a_list_goes_on_over_the_pages(server: Scripted) -> None:

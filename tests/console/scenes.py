@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Self
 
-from tests.flows import HARMLESS, after_test, drafted
-from tests.world import MARKER, World
+from sigreq.embedded.receiver import Receiver
+from tests.flows import HARMLESS, after_test, drafted, fixed
+from tests.world import MARKER, World, wait_for
 
 MALWARE = "Example_Loader_Generic"
 
@@ -32,20 +33,35 @@ class Scenes:
             kind = "false_positive" if number % 3 else "false_negative"
             world.queued(sender, product, kind=kind, severity=severity)
         held = _talked(world, analyst, customer, product)
+        _keep_texts(world)
         case = world.determined(analyst, customer, product)
         change = after_test(analyst, drafted(analyst, case, "Marker", HARMLESS))
+        mended = fixed(world, customer, world.product())["id"]
+        _connected(customer)
         pages = {
             "": {"sign-in": "/sign-in"},
             "analyst": {
                 "queue": "/queue",
+                "rules": "/queue/rules",
+                "rule": "/queue/rules/cases?rule=Marker",
                 "case": f"/cases/{held}",
                 "similar": f"/cases/{held}/similar",
+                "file": f"/cases/{held}/files/0",
                 "cases": "/cases",
                 "draft": f"/cases/{case['id']}/change?kind=rule_modify",
                 "me": "/me",
+                "texts": "/texts",
             },
-            "lead": {"change": f"/changes/{change['id']}", "changes": "/changes"},
-            "customer": {"portal": "/portal", "portal-case": f"/portal/{held}", "new-case": "/portal/new"},
+            "lead": {"change": f"/changes/{change['id']}", "changes": "/changes", "texts-kept": "/texts"},
+            "customer": {
+                "portal": "/portal",
+                "portal-case": f"/portal/{held}",
+                "portal-fixed": f"/portal/{mended}",
+                "new-case": "/portal/new",
+                "new-case-checked": f"/portal/new?product={product}&database_version=20251122.1",
+                "keys": "/portal/keys",
+                "webhook": "/portal/webhook",
+            },
         }
         return cls(world, people, pages)
 
@@ -55,7 +71,35 @@ class Scenes:
         return path
 
 
+def _connected(customer: Any) -> None:
+    """Keys, and a webhook whose receiver does not take everything at once."""
+    customer.add_own_key("build server")
+    customer.revoke_own_key(next(each["id"] for each in customer.keys()["items"] if each["title"]))
+    customer.add_own_key("ticket system")
+    with Receiver(refuse_first=1) as receiver:
+        receiver.secret = customer.set_webhook(receiver.url)["secret"]
+        customer.ping_webhook()
+        wait_for(lambda: customer.deliveries()["items"], lambda seen: seen[0]["state"] == "retrying")
+        customer.ping_webhook()
+        wait_for(lambda: customer.deliveries()["items"], lambda seen: seen[0]["state"] == "delivered")
+
+
 _NAMES = {"analyst": "Ann Lund", "lead": "Leo Brandt"}
+
+
+def _keep_texts(world: World) -> None:
+    """What the first group answers with; a service that has it already keeps it."""
+    known = {each["title"] for each in world.lead.canned_texts()["items"]}
+    for title, language, body in _TEXTS:
+        if title not in known:
+            world.lead.add_canned_text(title, body, language)
+
+
+_TEXTS = (
+    ("The rule was wrong", "en", "Your file is harmless. The rule that detected it is being mended."),
+    ("Which installer?", "en", "Where did you get this file from, and which version does its publisher give?"),
+    ("Ошибка правила", "ru", "Ваш файл безвреден. Правило, которое сработало, исправляется."),
+)
 
 
 def _talked(world: World, analyst: Any, customer: Any, product: str) -> str:

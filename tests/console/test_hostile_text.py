@@ -44,7 +44,20 @@ def _is_text(page: Page, strings: list[str]) -> None:
     ours = {"html", "head", "meta", "title", "link", "script", "body", "a", "header", "nav", "div", "span", "form"}
     ours |= {"input", "button", "main", "h1", "h2", "h3", "p", "b", "small", "section", "dl", "dt", "dd", "details"}
     ours |= {"summary", "table", "thead", "tbody", "tr", "th", "td", "ol", "ul", "li", "label", "textarea", "select"}
-    ours |= {"option", "time", "code", "blockquote", "abbr", "pre", "kbd", "progress", "datalist", "fieldset", "legend"}
+    ours |= {
+        "option",
+        "time",
+        "code",
+        "blockquote",
+        "abbr",
+        "pre",
+        "kbd",
+        "progress",
+        "datalist",
+        "fieldset",
+        "legend",
+        "mark",
+    }
     assert set(page.names()) <= ours
     for name in page.names():
         for of in page.tags(name):
@@ -85,6 +98,20 @@ def test_names_and_messages_are_text_on_every_page(doors: Doors, world: World) -
     _is_text(analyst.get("/cases"), STRINGS[:1])
     _is_text(analyst.get("/queue"), STRINGS[:1])
     _is_text(analyst.get("/queue", detection=STRINGS[4], customer=STRINGS[5], plan=STRINGS[6]), [])
+
+
+def test_what_staff_and_files_bring_is_text_on_the_pages_of_the_desk(doors: Doors, world: World) -> None:
+    analyst, _, case, _ = _pages(doors, world)
+    _is_text(analyst.get(f"/cases/{case}/files/0"), [])
+    _is_text(analyst.get("/queue/rules"), [])
+    for name in STRINGS[:20]:
+        _is_text(analyst.get("/queue/rules/cases", rule=name), [name])
+    world.lead.add_canned_text(STRINGS[20], "\n".join(STRINGS))
+    _is_text(analyst.get("/texts"), STRINGS)
+    page = analyst.send(analyst.get(f"/cases/{case}"), "/claim")
+    _is_text(page, STRINGS[20:21])
+    saved = analyst.send(analyst.get("/queue", detection=STRINGS[30]), "/queue/views", name=STRINGS[40])
+    _is_text(saved, [STRINGS[30], STRINGS[40]])
 
 
 def test_what_is_shown_again_in_a_form_is_text(doors: Doors, world: World) -> None:

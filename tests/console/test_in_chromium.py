@@ -178,6 +178,42 @@ def test_the_queue_changes_by_itself_and_keeps_the_row_you_are_on(doors: Doors, 
         assert people.faults == []
 
 
+def test_a_text_is_chosen_and_put_in_by_keys_without_leaving_the_page(doors: Doors, world: World) -> None:
+    world.lead.add_canned_text("By keys", "Chosen by keys.")
+    with chromium() as browser:
+        people = People(doors, browser)
+        page = people.enter("analyst")
+        case = world.queued(world.customer(), world.product())["id"]
+        page.goto(f"/cases/{case}")
+        page.get_by_role("button", name="Claim this case").click()
+        form = page.locator("form[action$='/answer']")
+        form.locator("[name=message]").focus()
+        page.keyboard.type("Dear Ann,")
+        page.keyboard.press("Tab")
+        chosen = form.locator("[name=canned] option:checked")
+        for _ in range(form.locator("[name=canned] option").count()):
+            if chosen.inner_text() == "en · By keys":
+                break
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        message = page.locator("form[action$='/answer'] [name=message]")
+        expect(message).to_have_value("Dear Ann,\n\nChosen by keys.")
+        expect(message).to_be_focused()
+        assert page.url.endswith(f"/cases/{case}"), "the page stayed"
+        page.goto("/queue?severity=3")
+        page.keyboard.press("v")
+        page.locator(".views [name=name]").first.fill("By keys")
+        page.keyboard.press("Enter")
+        expect(page.locator(".views a[aria-current]")).to_have_text("By keys")
+        page.keyboard.press("r")
+        page.wait_for_url("**/queue/rules")
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/queue/rules/cases?rule=*")
+        assert people.faults == []
+
+
 def test_no_hostile_text_runs(doors: Doors, world: World) -> None:
     product = world.product()
     organisation = world.organisation()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,15 +12,19 @@ from babel.messages.pofile import read_po
 from sigreq.api.console.words import WORDS
 from sigreq.api.problems import STATUSES
 from sigreq.api.schemas import Details
-from sigreq.domain import changes, lifecycle, people, queueing, sign_in_errors, submission, verdict
+from sigreq.api.together import Result
+from sigreq.domain import changes, errors, lifecycle, people, queueing, sign_in_errors, submission, verdict
+from sigreq.domain.deliveries import DeliveryState
+from sigreq.domain.extras import RELIEF_KINDS
 from sigreq.domain.gating import RunState
+from sigreq.domain.versions import Scheme
 from sigreq.validation.report import Similar
 from tests.console.browser import Browser
 from tests.console.catalogue import CONSOLE, messages
 from tests.console.conftest import Doors
 from tests.world import World
 
-NAMED = {
+NAMED: dict[str, Iterable[Any]] = {
     "role": people.Role,
     "kind": submission.Kind,
     "short_kind": submission.Kind,
@@ -39,6 +44,9 @@ NAMED = {
     "event": lifecycle.Event,
     "change_event": lifecycle.ChangeEvent,
     "band": queueing.Band,
+    "delivery": DeliveryState,
+    "version_form": Scheme,
+    "relief": RELIEF_KINDS.values(),
 }
 
 
@@ -50,6 +58,9 @@ def russian() -> dict[str, str]:
 
 def test_every_field_has_a_word() -> None:
     assert set(WORDS["detail"]) == set(Details.model_fields)
+    outcomes = (None, errors.ClaimLapsed(id="x"), errors.ClaimHeld("x", "y", datetime.now(UTC)), errors.KeyMissing())
+    stale = errors.RevisionStale("Submission", "x", 1, 2)
+    assert set(WORDS["together"]) == {Result("x", problem=each).outcome for each in (*outcomes, stale)}
     assert set(WORDS["likeness"]) == {each.name for each in fields(Similar)}
 
 
@@ -90,7 +101,8 @@ def test_who_chooses_russian_reads_russian_from_then_on(doors: Doors, world: Wor
     assert "Взять следующее" in _in_russian(analyst, "/queue")
     assert "Подтвердилось" in analyst.get(f"/cases/{case}").text
     page = analyst.get("/portal")
-    assert (page.status, "не разрешено" in page.text) == (403, False), "before the door opens we speak the browser's"
+    assert (page.status, "не разрешено" in page.text) == (403, True), "what is refused is told in the reader's language"
+    assert (page.has_form("/sign-out"), "Очередь" in page.text) == (True, True), "and they find their way on"
 
 
 def _in_russian(browser: Browser, path: str) -> str:

@@ -4,9 +4,14 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -127,19 +132,75 @@ def test_a_silent_stream_sends_comments(monkeypatch: pytest.MonkeyPatch) -> None
     assert asyncio.run(silent()) is False
 
 
-def test_open_streams_do_not_hold_up_a_stop_and_come_back(tmp_path: Path) -> None:
-    with Service(tmp_path / "data") as own:
-        keys = first_keys(own.env["SIGREQ_DATABASE__URL"], own.data / "keys")
-        with watching(own.url, "/v1/queue/events", keys["analyst"]) as seen:
-            next(seen)
-            _signal(own.pid("api"))
-            assert list(seen) == [], "the stream ends in order"
-        wait_for(own.revive, lambda dead: "api" in dead)
-        wait_for(lambda: _is_up(own, keys["analyst"]), lambda is_up: is_up)
+@contextmanager
+def command(url: str, key: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Iterator[dict[str, Any]]]]:
+    """`sigreq watch --json` as a process of its own, and the documents it prints."""
+    program = [str(Path(sys.executable).with_name("sigreq")), "watch", *arguments, "--json", "--url", url]
+    with subprocess.Popen(
+        program,
+        env={**os.environ, "SIGREQ_API_KEY": key},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        try:
+            yield running, map(json.loads, running.stdout)
+        finally:
+            running.kill()
 
 
-def _signal(pid: int) -> None:
-    os.kill(pid, signal.SIGTERM)
+def test_the_queue_is_watched_until_somebody_has_seen_enough(world: World) -> None:
+    with command(world.url, world.keys["analyst"], "--queue", "--limit", "1000") as (watch, printed):
+        next(printed)
+        case = world.queued(world.customer(), world.product())["id"]
+        assert next(each for each in printed if case in [item["id"] for item in each["items"]])
+        watch.send_signal(signal.SIGINT)
+        assert watch.stderr is not None
+        assert (watch.wait(), watch.stderr.read()) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, World]]:
+    """A service whose API may be killed."""
+    with Service(tmp_path_factory.mktemp("own") / "data") as service:
+        keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")
+        with World(service.url, keys) as world:
+            yield service, world
+
+
+def test_a_watch_loses_and_doubles_nothing_over_ends_of_the_server_and_ends_with_the_case(
+    own: tuple[Service, World],
+) -> None:
+    service, world = own
+    key = world.key("customer", world.organisation())
+    case = world.queued(world.client(key), world.product())["id"]
+    with command(service.url, key, case) as (watch, printed):
+        seen = [next(printed), next(printed)]
+        for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+            os.kill(service.pid("api"), how)
+            wait_for(service.revive, lambda dead: "api" in dead)
+            wait_for(lambda: _is_up(service, world.keys["analyst"]), bool)
+            with world.client(key) as customer:
+                customer.reply(case, "from before it comes back")
+                seen.append(next(printed))
+                customer.reply(case, "and while it listens")
+        with world.client(key) as customer:
+            customer.withdraw(case, None)
+            seen += printed
+            assert watch.wait() == 0
+            told = customer.timeline(case)["items"]
+    assert [(each["sequence"], each["name"]) for each in seen] == [(each["sequence"], each["name"]) for each in told]
+
+
+def test_open_streams_do_not_hold_up_a_stop_and_come_back(own: tuple[Service, World]) -> None:
+    service, world = own
+    with watching(service.url, "/v1/queue/events", world.keys["analyst"]) as seen:
+        next(seen)
+        os.kill(service.pid("api"), signal.SIGTERM)
+        assert list(seen) == [], "the stream ends in order"
+    wait_for(service.revive, lambda dead: "api" in dead)
+    wait_for(lambda: _is_up(service, world.keys["analyst"]), bool)
 
 
 def _is_up(service: Service, key: str) -> bool:

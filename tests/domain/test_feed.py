@@ -14,7 +14,9 @@ AT = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
 
 def page(*numbers: int, first: int = 1, head: int = 9, mark: str | None = "5", limit: int = 100) -> Page:
-    entries = [Entry(number, "approved", Track.STANDARD, AT + timedelta(seconds=number), {}) for number in numbers]
+    entries = [
+        Entry(number, "approved", Track.STANDARD, AT + timedelta(seconds=number), "change", {}) for number in numbers
+    ]
     return Page(entries, first, Place(head, "head"), mark, limit)
 
 

@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.targets import Target
 from sigreq.embedded.service import Service
 from sigreq_client import Client
+from tests.commands import key_to, sigreq
 from tests.database import corpus_object, one, write
 from tests.flows import HARMLESS, approved, drafted, marked, published, refused, release_of
 from tests.plain import problem
@@ -119,8 +117,8 @@ def test_nothing_is_called_fixed_with_a_bundle_that_is_not_what_the_register_say
 
 def test_the_tool_fetches_a_bundle_and_checks_it(world: World, tmp_path: Path) -> None:
     product = world.product()
-    command = [sys.executable, "-m", "sigreq", "release", "fetch", product, "20261122.1", "yara", "--json"]
-    env = {**os.environ, "SIGREQ_URL": world.url, "SIGREQ_API_KEY": world.keys["release"]}
-    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    command = ["release", "fetch", product, "20261122.1", "yara", "--json"]
+    done = sigreq(*command, env=key_to(world.url, world.keys["release"]), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert hashlib.sha256((tmp_path / told["path"]).read_bytes()).hexdigest() == told["sha256"]

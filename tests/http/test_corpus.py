@@ -1,8 +1,6 @@
 """The clean corpus: counted, deduplicated, versioned, and never hit."""
 
 import hashlib
-import subprocess
-import sys
 from io import BytesIO
 from itertools import count
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 
 from sigreq.embedded.service import Service
+from tests.commands import key_to, sigreq
 from tests.database import corpus_object
 from tests.flows import after_test, drafted, gated, hit_by, refused, release_of
 from tests.world import World, wait_for
@@ -154,6 +153,6 @@ def _with_file(world: World, source: str, content: bytes) -> str:
 
 
 def _add(world: World, *arguments: str) -> str:
-    command = [sys.executable, "-m", "sigreq", "admin", "corpus", "add", *arguments, "--url", world.url]
-    key = ["--key", world.keys["administrator"]]
-    return subprocess.run([*command, *key], capture_output=True, text=True, check=True, timeout=60).stdout
+    done = sigreq("admin", "corpus", "add", *arguments, env=key_to(world.url, world.keys["administrator"]))
+    assert done.returncode == 0, done.stderr
+    return done.stdout

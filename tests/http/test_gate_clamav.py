@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -16,6 +14,7 @@ from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.targets import Target
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
+from tests.commands import Done, key_to, sigreq
 from tests.flows import HARMLESS, after_test, drafted, fixed, gated, published, refused, release_of
 from tests.scanning.clamav_support import installed, needs_clamav
 from tests.scanning.support import zipped
@@ -206,10 +205,8 @@ def _problems(change: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _admin(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sigreq", "admin", "product", *arguments, "--url", world.url]
-    key = ["--key", world.keys["administrator"]]
-    return subprocess.run([*command, *key], capture_output=True, text=True, check=False, timeout=60)
+def _admin(world: World, *arguments: str) -> Done:
+    return sigreq("admin", "product", *arguments, env=key_to(world.url, world.keys["administrator"]))
 
 
 def _bundle(product: str, version: str, ruleset: Ruleset) -> str:

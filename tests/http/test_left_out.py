@@ -1,26 +1,22 @@
 """A version that does not pass the gate: the change to blame is left out, and the others go."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sigreq_client import Client
+from tests.commands import Done, key_to, sigreq
 from tests.flows import approved
 from tests.world import World, rule
 
 pytestmark = pytest.mark.usefixtures("balanced")
 
 
-def _sigreq(world: World, *command: str) -> subprocess.CompletedProcess[str]:
+def _sigreq(world: World, *command: str) -> Done:
     """A command of the release tool."""
-    env = {**os.environ, "SIGREQ_URL": world.url, "SIGREQ_API_KEY": world.keys["release"]}
-    start = [sys.executable, "-m", "sigreq", "release", *command, "--json"]
-    return subprocess.run(start, env=env, capture_output=True, text=True, check=False, timeout=60)
+    return sigreq("release", *command, "--json", env=key_to(world.url, world.keys["release"]))
 
 
 def _missed(world: World, customer: Client, product: str, content: str) -> dict[str, Any]:

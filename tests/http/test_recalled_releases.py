@@ -1,9 +1,6 @@
 """A version that is taken back, a release that forgets an earlier fix, and a change that nothing shows to help."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Any
 import pytest
 
 from sigreq_client import Client
+from tests.commands import key_to, sigreq
 from tests.flows import (
     HARMLESS,
     after_test,
@@ -35,11 +33,9 @@ NEWER = rule("Marker", "another-text-that-is-in-no-file")
 
 def released_by_tool(world: World, product: str, state: Path) -> list[dict[str, Any]]:
     """What the reference release tool says that it published in one look."""
-    command = [sys.executable, "-m", "sigreq", "release", "run", "--product", product, "--state", str(state)]
-    env = {**os.environ, "SIGREQ_URL": world.url, "SIGREQ_API_KEY": world.keys["release"]}
-    done = subprocess.run(
-        [*command, "--once", "--json"], env=env, capture_output=True, text=True, check=True, timeout=60
-    )
+    command = ["release", "run", "--product", product, "--state", str(state), "--once", "--json"]
+    done = sigreq(*command, env=key_to(world.url, world.keys["release"]))
+    assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -1,14 +1,12 @@
 """Going back to an earlier version: its content under a new number, and what came out since is undone."""
 
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from sigreq_client import Client
+from tests.commands import key_to, sigreq
 from tests.flows import HARMLESS, approved, fixed, hit_by, marked, published, refused, release_of
 from tests.world import World
 
@@ -17,9 +15,8 @@ pytestmark = pytest.mark.usefixtures("balanced")
 
 def _back(world: World, product: str, version: str, *more: str) -> dict[str, Any]:
     """Have the release tool go back; what it said."""
-    command = [sys.executable, "-m", "sigreq", "release", "rollback", "--product", product, "--to", version, *more]
-    env = {**os.environ, "SIGREQ_URL": world.url, "SIGREQ_API_KEY": world.keys["release"]}
-    done = subprocess.run([*command, "--json"], env=env, capture_output=True, text=True, check=False, timeout=60)
+    command = ["release", "rollback", "--product", product, "--to", version, *more, "--json"]
+    done = sigreq(*command, env=key_to(world.url, world.keys["release"]))
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     return told

@@ -1,9 +1,6 @@
 """Trains as data: when versions go out, and what a submission that waits may expect."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +8,7 @@ from typing import Any
 import pytest
 
 from sigreq.domain.trains import WEEKDAYS
+from tests.commands import key_to, sigreq
 from tests.flows import approved, hit_by, refused
 from tests.promises import at
 from tests.world import World
@@ -29,9 +27,7 @@ def _hours_ahead(hours: int) -> dict[str, Any]:
 
 def _sigreq(world: World, key: str, *command: str) -> Any:
     """What a command says as JSON."""
-    env = {**os.environ, "SIGREQ_URL": world.url, "SIGREQ_API_KEY": world.keys[key]}
-    start = [sys.executable, "-m", "sigreq", *command, "--json"]
-    done = subprocess.run(start, env=env, capture_output=True, text=True, check=False, timeout=60)
+    done = sigreq(*command, "--json", env=key_to(world.url, world.keys[key]))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -92,9 +88,7 @@ def test_an_urgent_one_that_rewrites_something_waits_for_the_train(world: World)
     assert at(customer.submission(case["id"]), "expected_release_at") == datetime.fromisoformat(departs)
 
 
-def test_the_tool_has_an_urgent_change_in_force_at_once_and_the_train_takes_both(
-    world: World, tmp_path: Path
-) -> None:
+def test_the_tool_has_an_urgent_change_in_force_at_once_and_the_train_takes_both(world: World, tmp_path: Path) -> None:
     product = world.product({})
     world.administrator.set_schedule(product, **_hours_ahead(3))
     run = ["release", "run", "--product", product, "--once", "--state", str(tmp_path / "state.json")]

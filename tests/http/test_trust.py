@@ -3,9 +3,6 @@
 import base64
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sigreq.embedded.service import Service
 from sigreq.trust.anchor import Anchor
 from sigreq.trust.documents import Untrusted
+from tests import commands
+from tests.commands import Done
 from tests.database import rows
 from tests.flows import HARMLESS, approved, fixed, refused
 from tests.world import World, wait_for
@@ -29,11 +28,9 @@ def anchor(service: Service) -> Anchor:
     return Anchor.read((service.data / "root.json").read_bytes())
 
 
-def sigreq(world: World, key: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder."""
-    env = {**os.environ, "SIGREQ_URL": world.url, "SIGREQ_API_KEY": key, "HOME": str(folder)}
-    command = [sys.executable, "-m", "sigreq", *arguments]
-    return subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False)
+def sigreq(world: World, key: str, folder: Path, *arguments: str) -> Done:
+    """Run a command in a folder, which is also where its user lives."""
+    return commands.sigreq(*arguments, env={**commands.key_to(world.url, key), "HOME": str(folder)}, folder=folder)
 
 
 def changed(item: Mapping[str, Any], **values: Any) -> dict[str, Any]:
@@ -130,7 +127,7 @@ def test_a_published_version_can_be_got_with_the_root_file_and_is_gone_when_with
     assert json.loads(again.stdout) == {"root": "newest.json", "version": 1}
     world.administrator.withdraw_release(product, "20261122.2")
 
-    def is_gone(done: subprocess.CompletedProcess[str]) -> bool:
+    def is_gone(done: Done) -> bool:
         return done.returncode == 1 and json.loads(done.stdout)["code"] == "not_offered"
 
     wait_for(lambda: sigreq(world, key, tmp_path, "bundle", "get", name, "--json"), is_gone)

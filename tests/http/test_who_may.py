@@ -57,9 +57,16 @@ CUSTOMERS_ONLY: Requests = [
     ("POST", f"/v1/submissions/{SOME}/dispute", {"message": "x"}),
     ("PUT", "/v1/account/webhook", {"url": "https://example.org/"}),
     ("DELETE", "/v1/account/webhook", None),
+    ("GET", "/v1/account/webhook/deliveries", None),
+    ("POST", "/v1/account/webhook/ping", None),
+    ("POST", "/v1/account/webhook/deliveries/x/again", None),
+    ("GET", "/v1/account/keys", None),
+    ("POST", "/v1/account/keys", {"title": "x"}),
+    ("DELETE", "/v1/account/keys/x", None),
 ]
 DECIDERS_ONLY: Requests = [
     ("POST", "/v1/queue/take", None),
+    ("POST", "/v1/queue/decide", {"cases": [{"id": NOBODY, "revision": 1}], "answer": {"message": "x"}}),
     ("POST", f"/v1/submissions/{SOME}/claim", None),
     ("POST", f"/v1/submissions/{SOME}/give-back", {}),
     ("POST", f"/v1/submissions/{SOME}/ask", {"message": "x"}),
@@ -76,9 +83,14 @@ LEADS_ONLY: Requests = [
     ("POST", "/v1/changes/CH-AAAA-BBBB-CCCC/approve", None),
     ("POST", "/v1/changes/CH-AAAA-BBBB-CCCC/reject", {"reason": "x"}),
     ("POST", "/v1/extras/EX-AAAA-BBBB-CCCC/approve", None),
+    ("POST", "/v1/canned-texts", {"title": "Kept by a lead", "body": "x"}),
+    ("PUT", "/v1/canned-texts/CT-AAAA-BBBB-CCCC", {"title": "x", "body": "x"}),
+    ("DELETE", "/v1/canned-texts/CT-AAAA-BBBB-CCCC", None),
 ]
 STAFF_ONLY: Requests = [
     ("GET", "/v1/queue", None),
+    ("GET", "/v1/queue/rules", None),
+    ("GET", "/v1/canned-texts", None),
     ("GET", "/v1/changes", None),
     ("GET", "/v1/changes/CH-AAAA-BBBB-CCCC", None),
 ]

@@ -94,6 +94,11 @@ def children_of(process: psutil.Process) -> list[psutil.Process]:
     return [child for child in process.children() if "sigreq.scanning.child" in child.cmdline()]
 
 
+def examining_children() -> list[psutil.Process]:
+    """Those that work in a sample's place; compilers work elsewhere."""
+    return [each for each in children_of(psutil.Process()) if "/places/" in each.cwd()]
+
+
 async def busy_child() -> psutil.Process:
     """The one examining child of this process, once it works; an idle one has used no such time."""
     while True:

@@ -24,6 +24,7 @@ from tests.scanning.support import (
     SLOW_RULESET,
     busy_child,
     children_of,
+    examining_children,
     in_place,
     scan,
     with_scanner,
@@ -44,8 +45,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def examining_child() -> psutil.Process:
-    """The one that works in a sample's place; compilers work elsewhere."""
-    (child,) = (each for each in children_of(psutil.Process()) if "/places/" in each.cwd())
+    (child,) = examining_children()
     return child
 
 

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 from sigreq.embedded.stack import Addresses
-from sigreq.tables import corpus, events, extras, gates, people, releases, submissions, trust
+from sigreq.tables import corpus, desk, events, extras, gates, people, releases, submissions, trust
 
-TABLES = (corpus, events, extras, gates, people, releases, submissions, trust)
+TABLES = (corpus, desk, events, extras, gates, people, releases, submissions, trust)
 
 
 def differences(url: str) -> list[Any]:

@@ -86,6 +86,7 @@ CODES = [
     "upload_link_unknown",
     "upload_link_used",
     "verdict_unfit",
+    "webhook_missing",
     "wrong_role",
 ]
 

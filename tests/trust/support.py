@@ -17,14 +17,19 @@ from tuf.api.metadata import Metadata, Root
 from tuf.ngclient import Updater
 
 from sigreq.blobs import Blobs, repository_key
+from sigreq.domain.changes import ChangeKind
+from sigreq.domain.extras import additions_of
+from sigreq.domain.identifiers import new_identifier
+from sigreq.domain.lifecycle import ChangeState
 from sigreq.domain.people import Role
 from sigreq.domain.signing import KeyRole, Lives
 from sigreq.domain.submission import Track
 from sigreq.domain.versions import Scheme
 from sigreq.embedded.stack import Addresses
 from sigreq.settings import S3, Trust
-from sigreq.store import people, releases
-from sigreq.tables.releases import Release
+from sigreq.store import extras, people, releases
+from sigreq.tables.extras import Extra
+from sigreq.tables.releases import Change, Release
 from sigreq.transaction import Database, Transaction
 from sigreq.trust import ceremony, targets
 from sigreq.trust.ceremony import Maker
@@ -103,7 +108,7 @@ class Site:
     async def _product(self, tx: Transaction) -> None:
         fields = {"id": "acme-av", "title": "Acme", "grace_seconds": 0, "update_instructions": "Update."}
         await releases.add_product(tx, {**fields, "scheme": Scheme.DATE_REVISION})
-        self._publisher = (await people.add_person(tx, "Release tooling", Role.RELEASE, None)).id
+        self.publisher = (await people.add_person(tx, "Release tooling", Role.RELEASE, None)).id
 
     def offer(self, version: str, **bundles: bytes) -> None:
         """Publish a version with these bundles: `yara` becomes acme-av/VERSION/yara.tar."""
@@ -122,7 +127,7 @@ class Site:
                 published_at=tx.at,
                 ruleset_digest="0" * 64,
                 content_digest="0" * 64,
-                published_by=self._publisher,
+                published_by=self.publisher,
             )
             tx.session.add(row)
             await targets.offer(tx, "acme-av", version, stored)
@@ -162,6 +167,23 @@ class Site:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(self.wait(self.bundles.get_bytes(key)))
         return copy
+
+
+async def add_extra(tx: Transaction, person: str, base: str | None) -> Extra:
+    """An approved change, and an extra of it that is in force for an hour: one hash."""
+    change = Change(
+        id=new_identifier("CH"), product_id="acme-av", kind=ChangeKind.HASH_ADD, track=Track.EXPEDITED,
+        state=ChangeState.APPROVED, revision=0, rev=1, created_at=tx.at,
+    )  # fmt: skip
+    tx.session.add(change)
+    await tx.session.flush()
+    payload = {"sha256": "a" * 64, "name": "Urgent"}
+    row = Extra(
+        id=new_identifier("EX"), product_id="acme-av", base_version=base, kind=ChangeKind.HASH_ADD, payload=payload,
+        sha256="a" * 64, digest=additions_of(ChangeKind.HASH_ADD, payload).digest, change_id=change.id, hours=1,
+        proposed_by=person, proposed_at=tx.at, live_at=tx.at, expires_at=tx.at + timedelta(hours=1),
+    )  # fmt: skip
+    return await extras.add(tx, row)
 
 
 class _Quiet(SimpleHTTPRequestHandler):

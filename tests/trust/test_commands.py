@@ -1,14 +1,12 @@
 """The ceremony as people go it: with files, on several machines, by the commands of docs/trust.md."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.commands import sigreq
 from tests.trust.publisher import PASSPHRASE, environment
 from tests.trust.support import Customer, Site
 
@@ -21,14 +19,12 @@ class Desk:
     def __init__(self, folder: Path, env: dict[str, str] | None = None) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        around = {name: value for name, value in os.environ.items() if not name.startswith("SIGREQ_")}
-        self._env = {**around, **(env or {})}
+        self._env = env or {}
         (folder / "passphrase").write_text(f"{OWN}\n")
 
     def run(self, *arguments: str, code: int = 0) -> Any:
         """Run `sigreq admin signing-keys ...`: its JSON."""
-        command = [sys.executable, "-m", "sigreq", "admin", "signing-keys", *arguments, "--json"]
-        done = subprocess.run(command, cwd=self.folder, env=self._env, capture_output=True, text=True, check=False)
+        done = sigreq("admin", "signing-keys", *arguments, "--json", env=self._env, folder=self.folder)
         assert done.returncode == code, done.stderr
         assert OWN not in done.stdout + done.stderr
         return json.loads(done.stdout)

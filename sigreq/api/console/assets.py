@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from sigreq.domain.errors import NotFound
 
 HERE = Path(__file__).parent
-OWN = ("console.css", "keys.js")
+OWN = ("console.css", "keys.js", "submit.js")
 BROUGHT = ("pico.min.css", "htmx.min.js", "hx-sse.min.js")
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
 # A page may load what this service itself serves, and nothing else; Pico draws its ticks and arrows as data: images.

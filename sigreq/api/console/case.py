@@ -1,21 +1,21 @@
 """A case as analysts see it, and all they can do with it."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Literal
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 
 from sigreq.api import sample_views
+from sigreq.api.console.acts import Act, Wish, carry_out, missed_since
 from sigreq.api.console.desk import Visitor
-from sigreq.api.console.forms import held, one_of, read, written
+from sigreq.api.console.file import tree
+from sigreq.api.console.forms import held, one_of, read
 from sigreq.api.doorway import Services, spoken
-from sigreq.api.schemas import AnswerIn, DetermineIn, ExamineIn, OptionalReason, Reason, SeverityIn
-from sigreq.domain import errors
+from sigreq.api.schemas import AnswerIn, DetermineIn, ExamineIn, SeverityIn
 from sigreq.domain.changes import HELPFUL, fitting_determinations
 from sigreq.domain.errors import Problem
 from sigreq.domain.lifecycle import State
@@ -23,7 +23,7 @@ from sigreq.domain.people import ALLOWED, Permission
 from sigreq.domain.submission import Severity
 from sigreq.domain.verdict import Verdict
 from sigreq.notify.timeline import staff_view
-from sigreq.review import claims, decisions
+from sigreq.review import claims, decisions, texts
 from sigreq.store import people, submissions
 from sigreq.tables.submissions import Submission
 from sigreq.validation import again, report
@@ -33,25 +33,10 @@ LISTED = 50
 SOON = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What an analyst asks for about one case, on the ground of the revision that their page showed."""
-
-    visitor: Visitor
-    case: str
-    held: int
-    claim: timedelta
-
-    @property
-    def move(self) -> tuple[Any, Any, str, int]:
-        """What every use case wants first."""
-        return self.visitor.tx, self.visitor.actor, self.case, self.held
-
-    @property
-    def said(self) -> decisions.Answer:
-        """An answer or a question."""
-        sent = read(AnswerIn, self.visitor.form)
-        return decisions.Answer(sent.message, sent.is_qualified, self.claim)
+def _said(wish: Wish) -> decisions.Answer:
+    """An answer or a question."""
+    sent = read(AnswerIn, wish.visitor.form)
+    return decisions.Answer(sent.message, sent.is_qualified, wish.claim)
 
 
 async def _claim(wish: Wish) -> object:
@@ -59,15 +44,15 @@ async def _claim(wish: Wish) -> object:
 
 
 async def _give_back(wish: Wish) -> object:
-    return await claims.give_back(*wish.move, read(OptionalReason, wish.visitor.form).reason)
+    return await claims.give_back(*wish.move, wish.reason_if_any)
 
 
 async def _ask(wish: Wish) -> object:
-    return await decisions.ask(*wish.move, wish.said)
+    return await decisions.ask(*wish.move, _said(wish))
 
 
 async def _answer(wish: Wish) -> object:
-    return await decisions.answer(*wish.move, wish.said)
+    return await decisions.answer(*wish.move, _said(wish))
 
 
 async def _determine(wish: Wish) -> object:
@@ -87,10 +72,10 @@ async def _examine(wish: Wish) -> object:
 
 
 async def _miss_reason(wish: Wish) -> object:
-    return await decisions.explain_miss(*wish.move, read(Reason, wish.visitor.form).reason)
+    return await decisions.explain_miss(*wish.move, wish.reason)
 
 
-ACTIONS: dict[str, Callable[[Wish], Awaitable[object]]] = {
+ACTIONS: dict[str, Act] = {
     "claim": _claim,
     "give-back": _give_back,
     "ask": _ask,
@@ -127,6 +112,27 @@ async def show_similar(visitor: NamedDependency[Visitor], case: FromPath[str]) -
     return visitor.page("similar.html", row=row, alike=alike)
 
 
+@post("/cases/{case:str}/insert")
+async def insert(
+    visitor: NamedDependency[Visitor],
+    case: FromPath[str],
+    into: Annotated[Literal["answer", "ask", "determine"], QueryParameter(name="into")],
+) -> Response[str]:
+    """Put a text into what is being written, and show the case; nothing is sent, and what changed meanwhile is marked.
+
+    The page still stands on the revision that was seen first, so that a conflict is noticed as before.
+    """
+    visitor.may(Permission.DECIDE)
+    row = await submissions.get(visitor.tx, spoken("SR", case), visitor.actor)
+    seen = held(visitor.form)
+    typed = dict(visitor.form)
+    if chosen := typed.get("canned"):
+        text = await texts.get(visitor.tx, visitor.actor, spoken(texts.PREFIX, chosen))
+        before = typed.get("message", "").rstrip()
+        typed["message"] = f"{before}\n\n{text.body}" if before else text.body
+    return await _page(replace(visitor, form=typed), row, action=into, seen=seen)
+
+
 @post("/cases/{case:str}/{action:str}")
 async def act(
     visitor: NamedDependency[Visitor],
@@ -137,18 +143,12 @@ async def act(
     """Do it, and show the case; what changed meanwhile is marked on the page that says so."""
     visitor.may(Permission.DECIDE)
     found = spoken("SR", case)
-    if action not in ACTIONS:
-        raise errors.NotFound(what="form", id=action[:60])
-
-    async def write() -> object:
-        wish = Wish(visitor, found, held(visitor.form), services.settings.analysis.claim)
-        return await ACTIONS[action](wish)
 
     async def show(problem: Problem, status: int) -> Response[str]:
         row = await submissions.get(visitor.tx, found, visitor.actor)
         return await _page(visitor, row, problem=problem, action=action, status_code=status)
 
-    return await written(visitor, write, f"/cases/{found}", show)
+    return await carry_out(Wish(visitor, found, services), ACTIONS, action, f"/cases/{found}", show)
 
 
 async def _page(
@@ -157,23 +157,29 @@ async def _page(
     *,
     problem: Problem | None = None,
     action: str | None = None,
+    seen: int | None = None,
     status_code: int = 200,
 ) -> Response[str]:
+    """`seen` is the revision that the page before this one showed, if this one goes on with it."""
     tx, actor = visitor.tx, visitor.actor
     files, more = await report.of(tx, row, after=-1, limit=FILES)
     holder = await people.person(tx, row.analyst_id) if row.analyst_id else None
     happened = await submissions.timeline(tx, row.id, is_public_only=False)
-    since = int(visitor.form["held"]) if isinstance(problem, errors.RevisionStale) else None
+    since = missed_since(visitor, problem)
+    if seen is not None and seen != row.revision:
+        since = seen
     return visitor.page(
         "case.html",
         status_code=status_code,
         row=row,
+        held=row.revision if seen is None else seen,
+        texts=[each for each in await texts.seen_by(tx, actor) if each.group_id == row.group_id],
         left=row.due_at - tx.at,
         soon=SOON,
         holder=holder,
         is_mine=row.state is State.IN_ANALYSIS and row.analyst_id == actor.person_id,
         may=actor.role in ALLOWED[Permission.DECIDE],
-        files=[sample_views.file(each, is_staff=True) for each in files],
+        files=tree([sample_views.file(each, is_staff=True) for each in files]),
         more_files=more,
         happened=[staff_view(*each) for each in happened],
         changes=await submissions.changes_of(tx, row.id),
@@ -187,4 +193,4 @@ async def _page(
     )
 
 
-ROUTES = [list_cases, show_case, show_similar, act]
+ROUTES = [list_cases, show_case, show_similar, insert, act]

@@ -1,6 +1,7 @@
 """What every page passes: who is signed in, their transaction, and the form they sent, checked to be ours."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -21,6 +22,8 @@ from sigreq.tables.people import Person
 from sigreq.transaction import Transaction
 
 Form = Mapping[str, str]
+VISITOR = "visitor"
+"""Under this name a request remembers whose it is, for the page that says what went wrong."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,32 @@ class Visitor:
         return self.pages.answer(template, self.person.language, {**mine, **context}, status_code=status_code)
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """A request of somebody signed in, with no transaction open: for pages that have to wait for something else."""
+
+    request: AnyRequest
+    services: Services
+    session: SignedIn
+    pages: Pages
+    form: Form
+
+    @asynccontextmanager
+    async def visit(self) -> AsyncIterator[Visitor]:
+        """The visitor with a transaction, committed at the end of the block. Raises SignInNeeded."""
+        async with self.services.database.transaction() as tx:
+            yield await visitor_of(self.request, self.session, tx, self.pages, self.form)
+
+
+async def provide_arrival(request: AnyRequest, services: NamedDependency[Services], state: State) -> Arrival:
+    """Who comes with which session, and the form they sent. Raises SignInNeeded, FormForeign."""
+    session = await find_session(request, services)
+    form = await read_form(request)
+    if is_write(request):
+        check_form(request, session, form.get("form_token"))
+    return Arrival(request, services, session, state.pages, form)
+
+
 async def provide_visitor(
     request: AnyRequest, services: NamedDependency[Services], state: State
 ) -> AsyncGenerator[Visitor, None]:
@@ -53,12 +82,9 @@ async def provide_visitor(
 
     Raises SignInNeeded, FormForeign.
     """
-    session = await find_session(request, services)
-    form = await read_form(request)
-    if is_write(request):
-        check_form(request, session, form.get("form_token"))
-    async with services.database.transaction() as tx:
-        yield await visitor_of(request, session, tx, state.pages, form)
+    arrival = await provide_arrival(request, services, state)
+    async with arrival.visit() as visitor:
+        yield visitor
 
 
 async def visitor_of(
@@ -70,7 +96,9 @@ async def visitor_of(
         raise SignInNeeded
     person, actor = found
     asked = {name: value for name, value in request.query_params.items() if value.strip()}
-    return Visitor(tx, actor, person, session, pages, request.url.path, asked, form or {})
+    visitor = Visitor(tx, actor, person, session, pages, request.url.path, asked, form or {})
+    request.state[VISITOR] = visitor
+    return visitor
 
 
 async def find_session(request: AnyRequest, services: Services) -> SignedIn:

@@ -51,11 +51,17 @@ async def written(
 
     Raises WrongRole, NotFound.
     """
+    problem = await attempted(visitor, write)
+    return go(path) if problem is None else await show(problem, visitor.pages.status(problem))
+
+
+async def attempted(visitor: Visitor, write: Callable[[], Awaitable[object]]) -> Problem | None:
+    """Do what a form asks; what is refused is undone, and told. Raises WrongRole, NotFound."""
     try:
         async with visitor.tx.attempt():
             await write()
     except (errors.WrongRole, errors.NotFound):
         raise
     except Problem as problem:
-        return await show(problem, visitor.pages.status(problem))
-    return go(path)
+        return problem
+    return None

@@ -111,9 +111,12 @@ def _duration(length: timedelta, words: NullTranslations) -> str:
     return words.gettext("%(minutes)s min") % {"minutes": minutes}
 
 
+_UNITS = ((30, "GiB"), (20, "MiB"), (10, "KiB"))
+
+
 def _bytes(size: int, words: NullTranslations) -> str:
     """A size as people read it."""
     if size < 1024:  # noqa: PLR2004 - a KiB
         return words.gettext("%(size)s bytes") % {"size": size}
-    amount, unit = (size / 2**10, "KiB") if size < 2**20 else (size / 2**20, "MiB")
+    amount, unit = next((size / 2**bits, unit) for bits, unit in _UNITS if size >= 2**bits)
     return f"{amount:.1f} {unit}"

@@ -1,8 +1,7 @@
 """The customers' pages: their cases, and what they can say about each."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
@@ -10,19 +9,22 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from sigreq.api import sample_views, views
+from sigreq.api.console.acts import Act, Wish, carry_out, missed_since
 from sigreq.api.console.desk import Visitor
-from sigreq.api.console.forms import held, one_of, read, written
+from sigreq.api.console.forms import one_of
+from sigreq.api.console.pages import HEADERS
+from sigreq.api.console.standing import bought, standing, texts_of
+from sigreq.api.cursors import read_cursor, write_cursor
 from sigreq.api.doorway import Services, spoken
-from sigreq.api.schemas import Message, OptionalReason
-from sigreq.domain import errors
 from sigreq.domain.errors import Problem
 from sigreq.domain.lifecycle import Event, State
-from sigreq.domain.people import Language, Permission
-from sigreq.notify.mails import TEXTS, facts
+from sigreq.domain.people import Permission
+from sigreq.notify.mails import facts
 from sigreq.review import customer
-from sigreq.store import contracts, people, submissions
+from sigreq.store import releases, submissions
 from sigreq.tables.events import Event as EventRow
 from sigreq.tables.submissions import Submission
+from sigreq.trust import evidence
 from sigreq.validation import report
 
 LISTED = 50
@@ -31,27 +33,8 @@ FILES = 50
 SHOWN_APART = ("message", "reason")
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What a customer asks for about one case, on the ground of the revision that their page showed."""
-
-    visitor: Visitor
-    case: str
-    services: Services
-
-    @property
-    def move(self) -> tuple[Any, Any, str, int]:
-        """What every use case wants first."""
-        return self.visitor.tx, self.visitor.actor, self.case, held(self.visitor.form)
-
-    @property
-    def message(self) -> str:
-        """What they say."""
-        return read(Message, self.visitor.form).message
-
-
 async def _reply(wish: Wish) -> object:
-    return await customer.reply(*wish.move, wish.message, wish.services.settings.analysis.claim)
+    return await customer.reply(*wish.move, wish.message, wish.claim)
 
 
 async def _confirm(wish: Wish) -> object:
@@ -67,10 +50,10 @@ async def _dispute(wish: Wish) -> object:
 
 
 async def _withdraw(wish: Wish) -> object:
-    return await customer.withdraw(*wish.move, read(OptionalReason, wish.visitor.form).reason)
+    return await customer.withdraw(*wish.move, wish.reason_if_any)
 
 
-ACTIONS: dict[str, Callable[[Wish], Awaitable[object]]] = {
+ACTIONS: dict[str, Act] = {
     "reply": _reply,
     "confirm": _confirm,
     "still-happens": _still_happens,
@@ -81,25 +64,31 @@ ACTIONS: dict[str, Callable[[Wish], Awaitable[object]]] = {
 
 @get("/portal")
 async def list_own(visitor: NamedDependency[Visitor]) -> Response[str]:
-    """The organisation's cases, newest first, and what it was promised."""
+    """The organisation's cases, newest first, and what it was promised. Raises RequestMalformed, CursorInvalid."""
     visitor.may(Permission.SUBMIT)
-    in_state = one_of(State, visitor.query.get("state"))
-    rows = await submissions.page(visitor.tx, visitor.actor, state=in_state, after=None, limit=LISTED)
+    in_state, product = one_of(State, visitor.query.get("state")), visitor.query.get("product")
+    after = read_cursor(visitor.query.get("after"))
+    found = await submissions.page(
+        visitor.tx, visitor.actor, state=in_state, product=product, after=after, limit=LISTED + 1
+    )
+    last = found[LISTED - 1] if len(found) > LISTED else None
+    only = {name: value for name, value in (("state", in_state), ("product", product)) if value}
     return visitor.page(
         "portal.html",
-        rows=[views.submission(row) for row in rows],
+        rows=[views.submission(row) for row in found[:LISTED]],
         in_state=in_state,
         states=list(State),
-        limit=LISTED,
-        **await _promise(visitor),
+        product=product,
+        products=await releases.products(visitor.tx),
+        is_first=after is None,
+        newest=_address(only),
+        older=_address({**only, "after": write_cursor(last.received_at, last.id)}) if last else None,
+        **await bought(visitor),
     )
 
 
-async def _promise(visitor: Visitor) -> dict[str, Any]:
-    contract = await contracts.in_force(visitor.tx, visitor.actor.organisation_id or "")
-    plan = await people.plan_row(visitor.tx, contract.plan_id if contract else contracts.STANDARD)
-    balance = await contracts.balance(visitor.tx, contract, people.as_rule(plan)) if contract else None
-    return {"plan": plan, "balance": balance}
+def _address(only: dict[str, str]) -> str:
+    return f"/portal?{urlencode(only)}" if only else "/portal"
 
 
 @get("/portal/{case:str}")
@@ -107,6 +96,16 @@ async def show_own(visitor: NamedDependency[Visitor], case: FromPath[str]) -> Re
     """Where it stands, what was said, and the forms that are of use now."""
     visitor.may(Permission.SUBMIT)
     return await _page(visitor, await submissions.get(visitor.tx, spoken("SR", case), visitor.actor))
+
+
+@get("/portal/{case:str}/evidence")
+async def get_evidence(visitor: NamedDependency[Visitor], case: FromPath[str]) -> Response[dict[str, Any]]:
+    """The signed statement of the fix, as a file. Raises NotFound."""
+    visitor.may(Permission.SUBMIT)
+    row = await submissions.get(visitor.tx, spoken("SR", case), visitor.actor)
+    envelope = await evidence.of(visitor.tx, row)
+    name = f'attachment; filename="{row.id}.evidence.json"'
+    return Response(envelope, headers={**HEADERS, "Content-Disposition": name})
 
 
 @post("/portal/{case:str}/{action:str}")
@@ -119,17 +118,12 @@ async def act(
     """Do it, and show the case."""
     visitor.may(Permission.SUBMIT)
     found = spoken("SR", case)
-    if action not in ACTIONS:
-        raise errors.NotFound(what="form", id=action[:60])
-
-    async def write() -> object:
-        return await ACTIONS[action](Wish(visitor, found, services))
 
     async def show(problem: Problem, status: int) -> Response[str]:
         row = await submissions.get(visitor.tx, found, visitor.actor)
         return await _page(visitor, row, problem=problem, action=action, status_code=status)
 
-    return await written(visitor, write, f"/portal/{found}", show)
+    return await carry_out(Wish(visitor, found, services), ACTIONS, action, f"/portal/{found}", show)
 
 
 async def _page(
@@ -152,13 +146,14 @@ async def _page(
         problem=problem,
         action=action,
         typed=visitor.form,
-        since=int(visitor.form["held"]) if isinstance(problem, errors.RevisionStale) else None,
+        since=missed_since(visitor, problem),
+        **await standing(visitor, row),
     )
 
 
 def _told(visitor: Visitor, event: EventRow) -> dict[str, Any]:
     """An event in the words of our e-mails: pages and mail say the same."""
-    texts = TEXTS["ru" if visitor.person.language is Language.RUSSIAN else "en"]
+    texts = texts_of(visitor)
     text = texts.events[Event(event.name)]
     return {
         "sequence": event.sequence,
@@ -171,4 +166,4 @@ def _told(visitor: Visitor, event: EventRow) -> dict[str, Any]:
     }
 
 
-ROUTES = [list_own, show_own, act]
+ROUTES = [list_own, show_own, get_evidence, act]

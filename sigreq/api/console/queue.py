@@ -2,29 +2,39 @@
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
-from urllib.parse import urlencode
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
 
 from litestar import Response, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.response import Redirect, Stream
+from pydantic import Field
 
-from sigreq.api.console.desk import Visitor, find_session, go, visitor_of
-from sigreq.api.console.forms import one_of
+from sigreq.api.console.desk import Form, Visitor, find_session, go, visitor_of
+from sigreq.api.console.forms import one_of, read
 from sigreq.api.doorway import AnyRequest, Services
 from sigreq.api.events import queue_for_pages
+from sigreq.api.schemas import Strict
 from sigreq.domain.people import ALLOWED, Permission
 from sigreq.domain.queueing import Band, Waiting, band
 from sigreq.domain.submission import Kind, Severity, Track
 from sigreq.domain.verdict import Finding
 from sigreq.review import claims
-from sigreq.store import groups, queues
+from sigreq.store import groups, queues, views
 from sigreq.store.queues import Filters
 from sigreq.tables.submissions import Submission
 
 ROWS = 50
 MINE = 20
+FILTERS = ("band", "track", "plan", "severity", "customer", "kind", "detection", "finding")
+
+
+class ViewIn(Strict):
+    """A name for filters, as they stand in an address."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    query: Annotated[str, Field(max_length=2000)] = ""
 
 
 @get("/queue")
@@ -32,7 +42,12 @@ async def show_queue(visitor: NamedDependency[Visitor]) -> Response[str]:
     """Waiting cases in their order, in bands; the filters stand in the address, so a view can be kept as a bookmark."""
     visitor.may(Permission.SEE_QUEUE)
     asked = visitor.query
-    only = Filters(
+    return visitor.page("queue.html", **await queue_of(visitor, filters_of(asked)), is_nothing="nothing" in asked)
+
+
+def filters_of(asked: Form) -> Filters:
+    """What an address of the queue asks for. Raises RequestMalformed."""
+    return Filters(
         one_of(lambda said: Band(int(said)), asked.get("band")),
         one_of(Track, asked.get("track")),
         asked.get("plan"),
@@ -42,7 +57,12 @@ async def show_queue(visitor: NamedDependency[Visitor]) -> Response[str]:
         asked.get("detection"),
         one_of(Finding, asked.get("finding")),
     )
-    return visitor.page("queue.html", **await queue_of(visitor, only), is_nothing="nothing" in asked)
+
+
+def address_of(asked: Form) -> str:
+    """The same filters as every address of them is written, so that two can be compared. Raises RequestMalformed."""
+    filters_of(asked)
+    return urlencode({name: asked[name] for name in FILTERS if name in asked})
 
 
 async def queue_of(visitor: Visitor, only: Filters) -> dict[str, Any]:
@@ -59,6 +79,8 @@ async def queue_of(visitor: Visitor, only: Filters) -> dict[str, Any]:
         "filters": {name: value for name, value in asdict(only).items() if value is not None},
         "address": f"/queue?{urlencode(visitor.query)}",
         "may_take": may_take,
+        "views": await views.of(tx, actor.person_id),
+        "this_view": address_of(visitor.query),
         "soon": timedelta(hours=1),
         "limit": ROWS,
     }
@@ -85,4 +107,22 @@ async def take(visitor: NamedDependency[Visitor], services: NamedDependency[Serv
     return go(f"/cases/{row.id}" if row else "/queue?nothing=true")
 
 
-ROUTES = [show_queue, watch_queue, take]
+@post("/queue/views")
+async def save_view(visitor: NamedDependency[Visitor]) -> Redirect:
+    """Keep filters under a name; a name that is taken gets the new ones. Raises FieldInvalid, RequestMalformed."""
+    visitor.may(Permission.SEE_QUEUE)
+    sent = read(ViewIn, visitor.form)
+    query = address_of({name: said for name, said in parse_qsl(sent.query) if said.strip()})
+    await views.save(visitor.tx, visitor.actor.person_id, sent.name, query)
+    return go(f"/queue?{query}")
+
+
+@post("/queue/views/remove")
+async def remove_view(visitor: NamedDependency[Visitor]) -> Redirect:
+    """Forget a view of one's own; one that is not there is no error."""
+    visitor.may(Permission.SEE_QUEUE)
+    await views.remove(visitor.tx, visitor.actor.person_id, visitor.form.get("name", ""))
+    return go("/queue")
+
+
+ROUTES = [show_queue, watch_queue, take, save_view, remove_view]

@@ -4,17 +4,26 @@ from typing import Any
 
 import structlog
 from litestar import Response, Router
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 
-from sigreq.api.console import case, change, entrance, portal, queue, submitting
+from sigreq.api.console import access, case, change, entrance, file, portal, queue, rules, submitting, texts
 from sigreq.api.console.assets import read_asset
-from sigreq.api.console.desk import go, is_write, language_of, provide_visitor, sign_in_address
+from sigreq.api.console.desk import (
+    VISITOR,
+    Visitor,
+    go,
+    is_write,
+    language_of,
+    provide_arrival,
+    provide_visitor,
+    sign_in_address,
+)
 from sigreq.api.console.pages import Pages
 from sigreq.api.doorway import AnyRequest
 from sigreq.domain.errors import Problem
+from sigreq.domain.people import Language
 from sigreq.domain.sign_in_errors import SignInNeeded
 
 log = structlog.get_logger()
@@ -28,12 +37,16 @@ def console() -> Router:
             read_asset,
             *entrance.ROUTES,
             *queue.ROUTES,
+            *rules.ROUTES,
+            *texts.ROUTES,
             *case.ROUTES,
+            *file.ROUTES,
             *change.ROUTES,
             *submitting.ROUTES,
             *portal.ROUTES,
+            *access.ROUTES,
         ],
-        dependencies={"visitor": Provide(provide_visitor)},
+        dependencies={"visitor": Provide(provide_visitor), "arrival": Provide(provide_arrival)},
         exception_handlers={
             SignInNeeded: on_sign_in_needed,
             Problem: on_problem,
@@ -54,7 +67,7 @@ def on_sign_in_needed(request: AnyRequest, _: SignInNeeded) -> Redirect:
 def on_problem(request: AnyRequest, problem: Problem) -> Response[str]:
     """A fact of ours, with what was written, so that nothing is lost."""
     pages: Pages = request.app.state.pages
-    return problem_page(request, pages.status(problem), pages.told(problem, language_of(request)))
+    return problem_page(request, pages.status(problem), pages.told(problem, _language(request)))
 
 
 def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
@@ -77,11 +90,19 @@ def on_crash(request: AnyRequest, error: Exception) -> Response[Any]:
 
 
 def problem_page(request: AnyRequest, status: int, message: str) -> Response[str]:
-    """A page that says what was wrong, and leads back."""
-    state: State = request.app.state
-    context = {"me": None, "path": request.url.path, "status": status, "message": message, "back": _back(request)}
-    answer: Response[str] = state.pages.answer("problem.html", language_of(request), context, status_code=status)
-    return answer
+    """A page that says what was wrong, and leads back: the visitor's own, once we know whose visit it is."""
+    context = {"status": status, "message": message, "back": _back(request)}
+    visitor: Visitor | None = request.state.get(VISITOR)
+    if visitor is not None:
+        return visitor.page("problem.html", status_code=status, **context)
+    nobodys = {"me": None, "path": request.url.path, **context}
+    pages: Pages = request.app.state.pages
+    return pages.answer("problem.html", language_of(request), nobodys, status_code=status)
+
+
+def _language(request: AnyRequest) -> Language:
+    visitor: Visitor | None = request.state.get(VISITOR)
+    return visitor.person.language if visitor is not None else language_of(request)
 
 
 def _back(request: AnyRequest) -> str:

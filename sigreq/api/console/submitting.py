@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Response, get, post
@@ -21,7 +22,9 @@ from sigreq.domain.people import Permission, require
 from sigreq.domain.register import DatabaseCheck
 from sigreq.domain.sign_in_errors import FormForeign
 from sigreq.domain.verdict import Verdict
+from sigreq.domain.versions import Scheme
 from sigreq.sessions import SignedIn
+from sigreq.settings import Limits
 from sigreq.spool import Spool
 from sigreq.store import releases
 from sigreq.validation import intake
@@ -46,29 +49,58 @@ class FormUpload(Upload):
         await self.judge_claim(read(SubmissionIn, {**said, "details": known}).claim())
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What the register says of a version that somebody typed, and how they come by the latest."""
+
+    found: DatabaseCheck
+    scheme: Scheme
+    update_instructions: str
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A form as it was filled in, and what was wrong with it."""
+
+    typed: Form
+    problem: Problem | None = None
+
+
+ProductAsked = Annotated[str | None, QueryParameter(name="product")]
+VersionAsked = Annotated[str | None, QueryParameter(name="database_version")]
+
+
 @get("/portal/new")
 async def show_form(
     visitor: NamedDependency[Visitor],
-    product: Annotated[str | None, QueryParameter(name="product")] = None,
-    database_version: Annotated[str | None, QueryParameter(name="database_version")] = None,
+    services: NamedDependency[Services],
+    product: ProductAsked = None,
+    database_version: VersionAsked = None,
 ) -> Response[str]:
     """The form; with a product and a version in the address, also whether that database is the latest."""
     visitor.may(Permission.SUBMIT)
-    problem: Problem | None = None
-    found: DatabaseCheck | None = None
-    if product and database_version:
-        try:
-            _, found = await _checked(visitor, product, database_version)
-        except Problem as refused:
-            problem = refused
-    typed = {"product": product or "", "database_version": database_version or ""}
-    return await _form(visitor, typed, problem, is_latest=found is not None, status_code=200)
+    filled = Filled({"product": product or "", "database_version": database_version or ""})
+    return await _form(visitor, services.settings.limits, filled)
 
 
-async def _checked(visitor: Visitor, product: str, version: str) -> tuple[object, DatabaseCheck]:
-    row, found = await intake.check_database(visitor.tx, product, version)
-    intake.refuse_unless_latest(row, found)
-    return row, found
+@get("/portal/new/database")
+async def check_database(
+    visitor: NamedDependency[Visitor], product: ProductAsked = None, database_version: VersionAsked = None
+) -> Response[str]:
+    """What the register says of a version, as a part of the form's page; an empty one when nothing was typed."""
+    visitor.may(Permission.SUBMIT)
+    checked, problem = await _checked(visitor, product or "", database_version or "")
+    return visitor.page("database_answer.html", checked=checked, problem=problem)
+
+
+async def _checked(visitor: Visitor, product: str, version: str) -> tuple[Checked | None, Problem | None]:
+    if not product.strip() or not version.strip():
+        return None, None
+    try:
+        row, found = await intake.check_database(visitor.tx, product, version)
+    except Problem as problem:
+        return None, problem
+    return Checked(found, row.scheme, row.update_instructions), None
 
 
 @post("/portal/new", request_max_body_size=None)
@@ -92,24 +124,25 @@ async def submit(request: AnyRequest, services: NamedDependency[Services], state
         async with services.database.transaction() as tx:
             visitor = await visitor_of(request, session, tx, state.pages)
             status = visitor.pages.status(problem)
-            return await _form(visitor, upload.form, problem, is_latest=False, status_code=status)
+            limits = services.settings.limits
+            return await _form(visitor, limits, Filled(upload.form, problem), status_code=status)
     return go(f"/portal/{answer['id']}")
 
 
-async def _form(
-    visitor: Visitor, typed: Form, problem: Problem | None, *, is_latest: bool, status_code: int
-) -> Response[str]:
-    products = await releases.products(visitor.tx)
+async def _form(visitor: Visitor, limits: Limits, filled: Filled, *, status_code: int = 200) -> Response[str]:
+    typed = filled.typed
+    checked, problem = await _checked(visitor, typed.get("product", ""), typed.get("database_version", ""))
     context: dict[str, Any] = {
-        "products": products,
+        "products": await releases.products(visitor.tx),
         "verdicts": list(Verdict),
+        "limits": limits,
         # Sent again after an answer that never arrived, the same form makes no second case.
         "key": typed.get("key") or secrets.token_urlsafe(16),
         "typed": typed,
-        "problem": problem,
-        "is_latest": is_latest,
+        "problem": filled.problem or problem,
+        "checked": checked,
     }
     return visitor.page("new_case.html", status_code=status_code, **context)
 
 
-ROUTES = [show_form, submit]
+ROUTES = [show_form, check_database, submit]

@@ -101,6 +101,25 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "hash_allow": _("Never detect a file"),
         "rename": _("Rename a signature"),
     },
+    "relief": {
+        "hash_allow": _("This file is not detected"),
+        "hash_add": _("This file is detected"),
+    },
+    "delivery": {
+        "waiting": _("On its way"),
+        "retrying": _("Not taken yet"),
+        "delivered": _("Delivered"),
+        "given_up": _("Given up"),
+        "not_sent": _("Not sent: there was no webhook"),
+    },
+    "version_form": {
+        "clamav": _("the database number or the whole version line, for example 27500"),
+        "dotted": _("numbers separated by dots, for example 1.413.102.0"),
+        "eset": _("number (YYYYMMDD) or numbers separated by dots, for example 31986 (20251007) or 18.2.18.0"),
+        "date_revision": _("YYYYMMDD.revision, for example 20231110.016"),
+        "integer": _("a whole number, for example 5958"),
+        "timestamp": _("the release time with its offset from UTC, for example 2026-11-21T10:32:00Z"),
+    },
     "likeness": {
         "same_content": _("With the same file"),
         "same_rule": _("Hit by the same rule"),
@@ -189,6 +208,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "1": _("Guaranteed"),
         "2": _("MSA"),
         "3": _("Standard"),
+    },
+    "together": {
+        "moved": _("Done"),
+        "changed": _("Changed meanwhile"),
+        "held": _("Held by somebody else"),
+        "refused": _("Refused"),
     },
     "outcome": {"detected": _("Detected"), "clean": _("No detection"), "not_scanned": _("Not scanned")},
 }

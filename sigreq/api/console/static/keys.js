@@ -53,7 +53,7 @@ document.addEventListener("keydown", (event) => {
   const meant = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!meant) return;
   event.preventDefault();
-  if (meant.matches("button, a")) meant.click();
+  if (meant.matches("button, a, summary")) meant.click();
   else meant.focus();
 });
 

@@ -1,0 +1,43 @@
+"""Texts that analyst groups answer with."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from sigreq.domain.errors import AlreadyExists, NotFound
+from sigreq.tables.desk import CannedText
+from sigreq.transaction import Transaction
+
+
+async def listed(tx: Transaction, of: Collection[str] | None) -> Sequence[CannedText]:
+    """Those of these groups (None: all), by group, language and title."""
+    statement = select(CannedText)
+    if of is not None:
+        statement = statement.where(col(CannedText.group_id).in_(of))
+    order = (col(CannedText.group_id), col(CannedText.language), col(CannedText.title))
+    return (await tx.session.scalars(statement.order_by(*order))).all()
+
+
+async def get(tx: Transaction, text_id: str, of: Collection[str] | None) -> CannedText:
+    """One of these groups' (None: all). Raises NotFound."""
+    found = await tx.session.get(CannedText, text_id)
+    if found is None or (of is not None and found.group_id not in of):
+        raise NotFound(what="text", id=text_id)
+    return found
+
+
+async def put(tx: Transaction, row: CannedText) -> CannedText:
+    """Add a text, or change it. Raises AlreadyExists where the group has another of that title and language."""
+    try:
+        async with tx.session.begin_nested():
+            merged = await tx.session.merge(row)
+    except IntegrityError as error:
+        raise AlreadyExists(what="text", id=row.title) from error
+    return merged
+
+
+async def remove(tx: Transaction, text_id: str) -> None:
+    """Take a text away."""
+    await tx.session.execute(delete(CannedText).where(col(CannedText.id) == text_id))

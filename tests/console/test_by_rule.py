@@ -1,0 +1,44 @@
+"""The queue by rule, and one answer for the cases of a rule, without JavaScript."""
+
+from tests.console.conftest import Doors
+from tests.http.test_together import bad_rule
+from tests.world import World
+
+
+def test_one_bad_rule_is_answered_once(doors: Doors, world: World) -> None:
+    name, (first, second, third) = bad_rule(world, 3)
+    analyst = doors.enter("analyst")
+    page = analyst.get("/queue/rules")
+    assert f'href="/queue/rules/cases?rule={name}"' in page.html
+    page = analyst.get("/queue/rules/cases", rule=name)
+    assert all(each["id"] in page.html for each in (first, second, third))
+    nobody = analyst.send(page, name, message="The rule was wrong.")
+    assert (nobody.status, "choose at least one" in nobody.text) == (422, True)
+    assert nobody.form(name).fields["message"] == "The rule was wrong."
+    world.lead.claim(second["id"], second["revision"])
+    page = analyst.send(nobody, name, everything="true", is_qualified="true")
+    told = page.text[page.text.index("What became of each") : page.text.index("One answer for all")]
+    assert (told.count("Done"), told.count("Held by somebody else"), "is claimed by" in told) == (2, 1, True)
+    assert page.form(name).fields["message"] == "The rule was wrong.", "what did not move can be sent again"
+    seen = [world.analyst.submission(each["id"]) for each in (first, second, third)]
+    assert [each["answered_at"] is not None for each in seen] == [True, False, True]
+    assert [each["state"] for each in seen] == ["in_analysis"] * 3
+
+
+def test_who_is_too_late_moves_the_others_only(doors: Doors, world: World) -> None:
+    name, (stale, fine) = bad_rule(world, 2)
+    analyst = doors.enter("analyst")
+    page = analyst.get("/queue/rules/cases", rule=name)
+    world.lead.change_severity(stale["id"], stale["revision"], 1)
+    chosen = {f"case-{each['id']}": str(each["revision"]) for each in (stale, fine)}
+    said = {"determination": "false_positive_confirmed", "final_verdict": "clean", "message": "You are right."}
+    page = analyst.send(page, name, **chosen, **said)
+    assert ("Changed meanwhile" in page.text, "Change on its way" in page.text) == (True, True)
+    assert [world.analyst.submission(each["id"])["state"] for each in (stale, fine)] == ["queued", "determined"]
+    assert f'name="case-{fine["id"]}"' not in page.html, "it is answered, and no longer to be"
+
+
+def test_an_auditor_sees_the_cases_of_a_rule_and_no_form(doors: Doors, world: World) -> None:
+    name, (case,) = bad_rule(world, 1)
+    page = doors.enter("auditor").get("/queue/rules/cases", rule=name)
+    assert (case["id"] in page.html, page.has_form(name)) == (True, False)
