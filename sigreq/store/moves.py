@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Select, any_, exists, insert, select, text, update
+from sqlalchemy import ColumnElement, Select, any_, exists, insert, or_, select, text, update
 from sqlmodel import col
 
 from sigreq.domain.advice import steps_after_relief
@@ -18,7 +18,7 @@ from sigreq.domain.submission import Track
 from sigreq.store import extras, jobs
 from sigreq.tables.events import Event as EventRow
 from sigreq.tables.extras import Extra
-from sigreq.tables.people import ApiKey, Person, WebhookEndpoint
+from sigreq.tables.people import ApiKey, Person, SignIn, WebhookEndpoint
 from sigreq.tables.releases import Change
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
@@ -168,11 +168,11 @@ def _among(submission_ids: Sequence[str]) -> ColumnElement[bool]:
 
 
 def _readers(organisations: Collection[str]) -> Select[Person]:
-    """Who wants mail."""
+    """Who wants mail: those with an address who can come here, by a key or by a password."""
+    has_key = exists().where(col(ApiKey.person_id) == col(Person.id), col(ApiKey.revoked_at).is_(None))
+    has_password = exists().where(col(SignIn.person_id) == col(Person.id))
     return select(Person).where(
-        col(Person.organisation_id).in_(organisations),
-        col(Person.email).is_not(None),
-        exists().where(col(ApiKey.person_id) == col(Person.id), col(ApiKey.revoked_at).is_(None)),
+        col(Person.organisation_id).in_(organisations), col(Person.email).is_not(None), or_(has_key, has_password)
     )
 
 

@@ -96,9 +96,17 @@ async def visitor_of(
         raise SignInNeeded
     person, actor = found
     asked = {name: value for name, value in request.query_params.items() if value.strip()}
-    visitor = Visitor(tx, actor, person, session, pages, request.url.path, asked, form or {})
+    visitor = Visitor(tx, actor, person, session, pages, _page_of(request), asked, form or {})
     request.state[VISITOR] = visitor
     return visitor
+
+
+def _page_of(request: AnyRequest) -> str:
+    """Where the visitor is; a form that was sent is answered at an address where no page is, so then where it was."""
+    if not is_write(request):
+        return request.url.path
+    page = urlsplit(request.headers.get("referer", ""))
+    return local(page.path) if page.netloc == request.headers.get("host") else "/"
 
 
 async def find_session(request: AnyRequest, services: Services) -> SignedIn:

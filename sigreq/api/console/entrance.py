@@ -23,6 +23,7 @@ from sigreq.api.console.desk import (
     local,
     read_form,
 )
+from sigreq.api.console.forms import one_of
 from sigreq.api.doorway import AnyRequest, Services, spoken
 from sigreq.domain.errors import Problem
 from sigreq.domain.passwords import SHORTEST
@@ -122,9 +123,9 @@ async def show_me(visitor: NamedDependency[Visitor]) -> Response[str]:
 
 @post("/language")
 async def set_language(visitor: NamedDependency[Visitor]) -> Redirect:
-    """Pages and mail in another language from now on."""
+    """Pages and mail in another language from now on. Raises RequestMalformed."""
     row = await people.person(visitor.tx, visitor.actor.person_id)
-    people.set_contact(row, row.email, Language(visitor.form.get("language", Language.ENGLISH)))
+    people.set_contact(row, row.email, one_of(Language, visitor.form.get("language")) or Language.ENGLISH)
     return go(local(visitor.form.get("next")))
 
 
