@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx2
 
 from sigreq_client.calls import REPEATS, Call, Json, as_unreachable, http_options, read_answer
-from sigreq_client.cursors import CursorFile
+from sigreq_client.cursors import CursorKeeper, keeper_of
 from sigreq_client.following import Follow, Following, Heard, longer
 from sigreq_client.operations import Operations
 
@@ -46,9 +46,9 @@ class AsyncClient(Operations[Awaitable[Json]]):
             await response.aclose()
         return response
 
-    async def follow(self, what: Follow, cursor: Path | None = None) -> AsyncIterator[Json]:
+    async def follow(self, what: Follow, cursor: Path | CursorKeeper | None = None) -> AsyncIterator[Json]:
         """What happens in the feed, for ever, as `Client.follow` tells it. The file is written in a thread."""
-        following = Following(self._url, what, CursorFile(cursor, what.product, what.track))
+        following = Following(self._url, what, keeper_of(cursor, what.product, what.track))
         while not following.is_over:
             for event in following.take(await self._hear(following)):
                 yield event

@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx2
 
 from sigreq_client.calls import REPEATS, Call, Json, as_unreachable, http_options, read_answer
-from sigreq_client.cursors import CursorFile
+from sigreq_client.cursors import CursorKeeper, keeper_of
 from sigreq_client.following import Follow, Following, Heard, longer
 from sigreq_client.operations import Operations
 from sigreq_client.watching import Watching, is_last, of_queue, of_submission, without_time
@@ -49,17 +49,18 @@ class Client(Operations[Json]):
             response.close()
         return response
 
-    def follow(self, what: Follow, cursor: Path | None = None) -> Iterator[Json]:
+    def follow(self, what: Follow, cursor: Path | CursorKeeper | None = None) -> Iterator[Json]:
         """What happens in the feed, for ever: entry by entry, over lost connections and restarts of the server.
 
-        `cursor` is the file that remembers how far that is; without one it begins anew with each call. Asking for the
-        next event says that the one before was dealt with, so deal with it first: after a crash it comes again.
+        `cursor` is the file, or a keeper of yours, that remembers how far that is; without one it begins anew with each
+        call. Asking for the next event says that the one before was dealt with, so deal with it first: after a crash it
+        comes again.
 
         Beside the feed's entries there are two events: `rewound`, when the server's feed is another one (restored from
         a backup) and is read from its beginning, and `snapshot`, when it no longer holds what was not read: its `items`
         are all that is open now. Raises CursorUnusable, ApiError, and ApiUnreachable if `what` limits the attempts.
         """
-        following = Following(self._url, what, CursorFile(cursor, what.product, what.track))
+        following = Following(self._url, what, keeper_of(cursor, what.product, what.track))
         while not following.is_over:
             for event in following.take(self._hear(following)):
                 yield event

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, Protocol
 
 
 class CursorUnusable(Exception):
@@ -19,6 +19,16 @@ class Cursor:
 
     after: int = 0
     mark: str | None = None
+
+
+class CursorKeeper(Protocol):
+    """Remembers how far the feed was read: a file, or whatever else the caller keeps with what it did about it."""
+
+    def load(self) -> Cursor:
+        """What was saved last."""
+
+    def save(self, cursor: Cursor) -> None:
+        """Everything up to this was dealt with."""
 
 
 class CursorFile:
@@ -56,6 +66,11 @@ class CursorFile:
             os.fsync(opened)
         finally:
             os.close(opened)
+
+
+def keeper_of(cursor: Path | CursorKeeper | None, product: str, track: str | None) -> CursorKeeper:
+    """A path, or none, as the file that it is."""
+    return CursorFile(cursor, product, track) if cursor is None or isinstance(cursor, Path) else cursor
 
 
 def _told(about: Mapping[str, Any]) -> str:

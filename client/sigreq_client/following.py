@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from sigreq_client.calls import Json, read_answer
-from sigreq_client.cursors import Cursor, CursorFile
+from sigreq_client.cursors import Cursor, CursorKeeper
 from sigreq_client.errors import ApiError, ApiUnreachable
 
 FIRST_PAUSE = 0.25
@@ -54,7 +54,7 @@ class Following:
 
     url: str
     what: Follow
-    file: CursorFile
+    file: CursorKeeper
     cursor: Cursor = field(init=False)
     is_over: bool = field(default=False, init=False)
     pause: float = field(default=0.0, init=False)
@@ -98,6 +98,7 @@ class Following:
         else:
             self._succeeded(answer)
             self.is_over = self.what.is_once and not entries
+            self.pause = 0.0 if self.is_over else self.pause
             self._etag = (self.cursor, answer.headers["ETag"]) if not entries and "ETag" in answer.headers else None
         return list(self._new(entries))
 

@@ -27,27 +27,29 @@ class Order:
     is_dry_run: bool = False
     waits_for_train: bool = False
 
-    def candidate(self, waiting: Waiting, left_out: Mapping[str, str]) -> Candidate | None:
+    def candidate(
+        self, waiting: Waiting, left_out: Mapping[str, str], schedule: Schedule | None = None
+    ) -> Candidate | None:
         """The next version with what waits and is asked for, and may go out by now; None when there is nothing."""
-        items = asked(waiting, self.track)
-        if items and self.waits_for_train:
-            items = due(items, self._schedule(), datetime.now(UTC))
+        items = due(asked(waiting, self.track), schedule, datetime.now(UTC))
         if not items:
             return None
         check_approvals(self.root, self.product, items)
         place = next_place(self.session.client, self.product, self.version, datetime.now(UTC).date())
         return Candidate.made(self.product, place, items, left_out)
 
-    def nothing(self, waiting: Waiting) -> str:
-        """Why nothing goes out: nothing waits, or no train departs yet."""
+    def nothing(self, waiting: Waiting, schedule: Schedule | None) -> str:
+        """Why no version goes out: nothing waits, or no train departs yet."""
         items = asked(waiting, self.track)
-        schedule = self._schedule() if items and self.waits_for_train else None
-        if schedule is None:
+        if not items or schedule is None:
             return "Nothing waits."
         departs = min(schedule.next_departure(datetime.fromisoformat(item["at"])) for item in items)
         return f"Nothing departs before {moment(departs.isoformat())}; waiting: {len(items)}."
 
-    def _schedule(self) -> Schedule | None:
+    def schedule(self, waiting: Waiting) -> Schedule | None:
+        """The trains that what waits has to wait for; None where it need not."""
+        if not (self.waits_for_train and asked(waiting, self.track)):
+            return None
         said = self.session.client.schedule(self.product)["schedule"]
         return None if said is None else Schedule.read(said["days"], said["times"], said["time_zone"])
 

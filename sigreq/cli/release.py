@@ -23,10 +23,12 @@ from sigreq.cli.order import Order, asked
 from sigreq.cli.output import table
 from sigreq.cli.publishing import GateFailed, publish
 from sigreq.cli.train import Waiting
+from sigreq.cli.urgent import send_urgent, urgent_text
 from sigreq.domain.targets import Target
 from sigreq_client import ApiError, ApiUnreachable
 
 HTTP_CONFLICT, HTTP_TOO_MANY, HTTP_SERVER_ERROR = 409, 429, 500
+NOTHING: dict[str, Any] = {"version": None, "changes": [], "extras": []}
 
 
 @click.group()
@@ -71,7 +73,7 @@ def poll(session: Session, *, product: str, track: str | None, state: Path | Non
         for item in items
     ]
     text = table(["CHANGE", "REV", "TRACK", "KIND", "APPROVED"], rows) if rows else "Nothing waits."
-    session.show({"cursor": waiting.cursor, "items": items}, text)
+    session.show({"cursor": waiting.cursor.after, "items": items}, text)
 
 
 @release.command()
@@ -88,7 +90,7 @@ def build(session: Session, *, state: Path | None, into: Path, **said: Any) -> N
     The same changes on the same database give the same bytes, so anybody can build again and compare.
     """
     order = Order(session=session, state=_kept(state, said["product"]), into=into, **said)
-    candidate = order.candidate(Waiting.load(order.state), {})
+    candidate = order.candidate(Waiting.load(order.state, order.product), {})
     if candidate is None:
         session.show({"version": None, "changes": []}, "Nothing waits, as far as the feed was polled.")
         return
@@ -108,7 +110,7 @@ def publish_folder(session: Session, folder: Path, state: Path | None) -> None:
     except GateFailed as failed:
         session.fail(str(failed), failed.document)
     path = _kept(state, candidate.product)
-    waiting = Waiting.load(path)
+    waiting = Waiting.load(path, candidate.product)
     waiting.forget(report["id"] for report in candidate.train.changes)
     waiting.save(path)
     session.show(candidate.document, f"Published {candidate.text}")
@@ -131,8 +133,9 @@ def run(
 ) -> None:
     """Poll the feed and publish what is approved, as the next version after the newest one.
 
-    Expedited changes go at once, standard ones with the next train of the product's schedule; without a schedule at
-    once too.
+    Changes go with the next train of the product's schedule; without a schedule at once. Until the train departs,
+    an expedited change that only adds something is in force at once, as an extra on the newest version: it ends by
+    itself, and goes with the train. One that removes or rewrites something waits for the train, and that is said.
 
     A change that does not apply, or for which the version does not pass the gate, is left out, reported with the reason
     and goes back to its analyst; the others go. Killing this at any moment is safe: what the server has published is
@@ -145,7 +148,7 @@ def run(
     if once or dry_run:
         why_nothing = _look(order)
         if why_nothing is not None:
-            session.show({"version": None, "changes": []}, why_nothing)
+            session.show(NOTHING, why_nothing)
         return
     while True:
         _look_again(lambda: _look(order))
@@ -220,14 +223,23 @@ def _look(order: Order) -> str | None:
     waiting = read_feed(order.session.client, order.product, order.state)
     if not order.is_dry_run:
         waiting.save(order.state)
+    schedule = order.schedule(waiting)
+    extras = [] if schedule is None else send_urgent(order, waiting, schedule)
     left_out: dict[str, str] = {}
-    while (candidate := order.candidate(waiting, left_out)) is not None:
+    while (candidate := order.candidate(waiting, left_out, schedule)) is not None:
         if order.is_dry_run:
-            order.session.show(candidate.document, f"Would publish {candidate.text}")
+            text = f"{urgent_text(order, extras)}Would publish {candidate.text}"
+            order.session.show({**candidate.document, "extras": extras}, text)
             return None
         if _send(order, waiting, candidate, left_out):
+            text = f"{urgent_text(order, extras)}Published {candidate.text}"
+            order.session.show({**candidate.document, "extras": extras}, text)
             return None
-    return order.nothing(waiting)
+    why_nothing = order.nothing(waiting, schedule)
+    if not extras:
+        return why_nothing
+    order.session.show({**NOTHING, "extras": extras}, urgent_text(order, extras) + why_nothing)
+    return None
 
 
 def _send(order: Order, waiting: Waiting, candidate: Candidate, left_out: dict[str, str]) -> bool:
@@ -256,5 +268,4 @@ def _send(order: Order, waiting: Waiting, candidate: Candidate, left_out: dict[s
         return False
     waiting.forget(report["id"] for report in candidate.train.changes)
     waiting.save(order.state)
-    order.session.show(candidate.document, f"Published {candidate.text}")
     return True

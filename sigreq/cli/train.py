@@ -3,63 +3,89 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Self
+
+import click
 
 from sigreq.cli.atomic import replace_file
 from sigreq.domain.changes import ChangeKind, Content, Unfit, content_of
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
-from sigreq.domain.trains import Schedule, departure
+from sigreq.domain.trains import Schedule
 from sigreq.domain.versions import Scheme, VersionKey, parse
+from sigreq_client.cursors import Cursor
 
 FeedItem = Mapping[str, Any]
 
 
+_ENDINGS = {"superseded", "withdrawn", "published"}
+
+
 @dataclass
 class Waiting:
-    """The last entry of the feed that was read, and the approved changes no release has answered, oldest first."""
+    """How far the feed of a product was read, and the approved changes no release has answered, oldest first.
 
-    last: FeedItem | None = None
+    `urgent` is what became of each that was to go out at once, by change.
+    """
+
+    product: str
+    cursor: Cursor = field(default_factory=Cursor)
     items: dict[str, FeedItem] = field(default_factory=dict)
-
-    @property
-    def cursor(self) -> int:
-        """Where to read on."""
-        return 0 if self.last is None else self.last["number"]
+    urgent: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read what `save` wrote; a missing file is the beginning of the feed."""
-        return cls(**json.loads(path.read_text())) if path.exists() else cls()
+    def load(cls, path: Path, product: str) -> Self:
+        """Read what `save` wrote; without it all is read anew. Raises ClickException for another product's."""
+        try:
+            kept = json.loads(path.read_bytes())
+            found = cls(kept["product"], Cursor(**kept["cursor"]), kept["items"], kept["urgent"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # missing, broken, or of an earlier form
+            return cls(product)
+        if found.product != product:
+            raise click.ClickException(f"{path} is kept for {found.product}, not for {product}: name another --state.")
+        return found
 
     def save(self, path: Path) -> None:
         """Replace the file at once, so that a crash leaves the old one or the new one."""
         replace_file(path, json.dumps(asdict(self)).encode())
 
-    def read(self, items: Iterable[FeedItem]) -> None:
-        """Go on by these. Whatever follows an approval (published, withdrawn) ends the waiting."""
-        for item in items:
-            self.last = item
-            if "change" not in item:  # about an extra, which ends no change's waiting
-                continue
-            change = item["change"]["id"]
-            self.items.pop(change, None)
-            if item["action"] == "approved":
-                self.items[change] = item
+    def read(self, event: Mapping[str, Any]) -> None:
+        """Go on by an event of the feed. What it tells of anything but a change in a release is skipped."""
+        if event["action"] == "snapshot":
+            self._begin_with(event["items"])
+        elif event["action"] == "approved":
+            self.forget([event["change"]["id"]])
+            self.items[event["change"]["id"]] = event
+        elif event["action"] in _ENDINGS:
+            self.forget([event["change"]["id"]])
 
     def forget(self, changes: Iterable[str]) -> None:
         """These were answered."""
         for change in changes:
             self.items.pop(change, None)
+            self.urgent.pop(change, None)
+
+    def _begin_with(self, items: Iterable[FeedItem]) -> None:
+        """All that is open by now; since when is not told, so the next train from now on takes it."""
+        now = datetime.now(UTC).isoformat()
+        opened = {item["change"]["id"]: item for item in items if item["action"] == "approved"}
+        known = {change: item["at"] for change, item in self.items.items()}
+        self.items = {change: {"at": known.get(change, now), **item} for change, item in opened.items()}
+        self.urgent = {change: each for change, each in self.urgent.items() if change in opened}
 
 
 def due(items: Iterable[FeedItem], schedule: Schedule | None, now: datetime) -> list[FeedItem]:
-    """What may go out by now: what is urgent at once, what is not with the first train since it was approved."""
-    return [
-        item for item in items if departure(schedule, Track(item["track"]), datetime.fromisoformat(item["at"])) <= now
-    ]
+    """What the train that departs now takes: all that was approved before it was due, and all that is urgent.
+
+    Nothing before it is due; without a schedule everything goes at any time.
+    """
+    waiting = list(items)
+    if schedule is None:
+        return waiting
+    on_board = [each for each in waiting if schedule.next_departure(datetime.fromisoformat(each["at"])) <= now]
+    return [each for each in waiting if each in on_board or (on_board and each["track"] == Track.EXPEDITED)]
 
 
 @dataclass(frozen=True)

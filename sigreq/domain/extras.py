@@ -10,7 +10,7 @@ from typing import Any
 
 from sigreq.domain.changes import ChangeKind, Content, content_of
 from sigreq.domain.ruleset import Ruleset
-from sigreq.domain.submission import Kind
+from sigreq.domain.submission import Kind, Track
 
 LONGEST = timedelta(days=14)
 RELIEF_KINDS: Mapping[Kind, ChangeKind] = {
@@ -43,6 +43,11 @@ class Ending(StrEnum):
     BASE_REPLACED = "base_replaced"
     BASE_WITHDRAWN = "base_withdrawn"
     CHANGE_WITHDRAWN = "change_withdrawn"
+
+
+def goes_at_once(track: Track, kind: ChangeKind) -> bool:
+    """Whether an approved change goes out as an extra, and does not wait for the next train."""
+    return track is Track.EXPEDITED and kind in ADDITIVE
 
 
 def additions(content: Content) -> Ruleset:

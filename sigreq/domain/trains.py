@@ -76,18 +76,21 @@ class Schedule:
         return min(each for each in departures if each > after).astimezone(UTC)
 
 
-def departure(schedule: Schedule | None, track: Track, approved_at: datetime) -> datetime:
-    """When an approved change goes out: with the next train, or at once where it is urgent or there are no trains."""
-    if schedule is None or track is Track.EXPEDITED:
+def departure(schedule: Schedule | None, approved_at: datetime, *, is_at_once: bool) -> datetime:
+    """When an approved change goes out: with the next train, or as soon as it is approved.
+
+    Without trains all go as soon as they are approved, else those that may go as an extra: see `extras.goes_at_once`.
+    """
+    if schedule is None or is_at_once:
         return approved_at
     return schedule.next_departure(approved_at)
 
 
 @dataclass(frozen=True)
 class Awaited:
-    """A change that is not out yet; `approved_at` is None until it is approved."""
+    """A change that is not out yet; `approved_at` is None until it is approved. See `departure` for the other."""
 
-    track: Track
+    is_at_once: bool
     approved_at: datetime | None
 
 
@@ -99,8 +102,8 @@ def expected_release(
     None where nobody can say: what is urgent, or has no train, goes out as soon as it is approved. Before any change is
     drafted the submission's own track counts.
     """
-    approved = [(each.track, each.approved_at) for each in awaited if each.approved_at is not None]
+    approved = [(each.approved_at, each.is_at_once) for each in awaited if each.approved_at is not None]
     if awaited and len(approved) == len(awaited):
-        return max(departure(schedule, each, at) for each, at in approved)
-    pending = {each.track for each in awaited if each.approved_at is None} or {track}
-    return schedule.next_departure(now) if schedule is not None and Track.STANDARD in pending else None
+        return max(departure(schedule, at, is_at_once=is_at_once) for at, is_at_once in approved)
+    pending = {each.is_at_once for each in awaited if each.approved_at is None} or {track is Track.EXPEDITED}
+    return schedule.next_departure(now) if schedule is not None and False in pending else None

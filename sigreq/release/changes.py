@@ -5,7 +5,7 @@ from typing import Any
 
 from sigreq.domain import errors, release_errors
 from sigreq.domain.changes import HELPFUL, AddedHash, AllowedHash, ChangeKind, Unfit, content_of
-from sigreq.domain.extras import Ending
+from sigreq.domain.extras import Ending, goes_at_once
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
@@ -88,7 +88,8 @@ async def approve(tx: Transaction, keyring: Keyring, actor: Actor, change_id: st
         for each in helped:
             await known.check_allowed(tx, each, content.sha256)
     await announce_approved(tx, keyring, moved)
-    departs_at = departure(await trains.schedule(tx, moved.product_id), moved.track, tx.at)
+    schedule = await trains.schedule(tx, moved.product_id)
+    departs_at = departure(schedule, tx.at, is_at_once=goes_at_once(moved.track, moved.kind))
     departs = {"expected_release_at": departs_at.isoformat()} if departs_at > tx.at else {}
     for each in helped:
         if each.state is State.DETERMINED:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from sigreq.domain.extras import goes_at_once
 from sigreq.domain.lifecycle import ChangeState, State
 from sigreq.domain.people import Actor
 from sigreq.domain.trains import Awaited, Schedule, expected_release
@@ -48,7 +49,7 @@ async def expected(tx: Transaction, rows: Sequence[Submission]) -> dict[str, dat
         since = row.determined_at or row.received_at
         changes = [(change, at) for change, at in drafted.get(row.id, ()) if change.created_at >= since]
         awaited = [
-            Awaited(change.track, at if change.state in _APPROVED else None)
+            Awaited(goes_at_once(change.track, change.kind), at if change.state in _APPROVED else None)
             for change, at in changes
             if change.state is not ChangeState.PUBLISHED
         ]

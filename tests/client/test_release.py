@@ -33,8 +33,10 @@ def shop(server: Scripted) -> Scripted:
 
 
 def page(*items: dict[str, Any]) -> Answer:
-    """One page of the feed."""
-    return Answer({"items": items, "next_cursor": items[-1]["number"] if items else 0})
+    """One page of the feed, as lines."""
+    upto = items[-1]["number"] if items else 0
+    lines = [*items, {"next_cursor": upto, "next_mark": f"m{upto}"}]
+    return Answer(content=b"".join(json.dumps(line).encode() + b"\n" for line in lines))
 
 
 def run(server: Scripted, state: Path, *more: str) -> Result:
@@ -70,10 +72,10 @@ def test_a_tool_killed_after_publishing_does_not_publish_again(shop: Scripted, t
     assert list(json.loads(state.read_text())["items"]) == ["C1"]
 
     published = entry(5, "C1", action="published", **RULE)
-    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE)), page(published), page())
+    shop.on("GET /v1/feed", page(published), page())
     assert run(shop, state).exit_code == 0
     assert len(puts(shop)) == 1
-    assert [each.query["after"] for each in shop.seen if each.path == "/v1/feed"] == ["0", "4", "3", "4", "5"]
+    assert [each.query["after"] for each in shop.seen if each.path == "/v1/feed"] == ["0", "4", "4", "5"]
 
 
 def test_a_change_that_is_not_waiting_any_more_does_not_hold_up_the_others(shop: Scripted, tmp_path: Path) -> None:
@@ -85,26 +87,25 @@ def test_a_change_that_is_not_waiting_any_more_does_not_hold_up_the_others(shop:
     assert "fresh" not in puts(shop)[1]["ruleset"]["rules"]
 
 
-def test_a_feed_that_tells_another_story_is_read_from_its_beginning(shop: Scripted, tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", ["cursor_ahead", "cursor_foreign"])
+def test_a_feed_that_is_another_one_stops_the_tool_and_it_is_said_what_to_do(
+    shop: Scripted, tmp_path: Path, code: str
+) -> None:
     state = tmp_path / "state.json"
     shop.on("GET /v1/feed", page(entry(9, "C9", action="withdrawn")), page())
     assert run(shop, state).exit_code == 0
+    kept = state.read_bytes()
 
-    shop.on("GET /v1/feed", page(entry(9, "C2", "hash_allow", sha256=B)), page(entry(4, "C1", **RULE)), page())
+    shop.on("GET /v1/feed", Answer({"status": 409, "code": code, "detail": "Not so."}, 409))
+    result = run(shop, state)
+    assert (result.exit_code, puts(shop), state.read_bytes()) == (1, [], kept)
+    assert f"Not so. [{code}]" in result.stderr
+    assert f"delete {state}" in result.stderr
+
+    state.unlink()
+    shop.on("GET /v1/feed", page(entry(4, "C1", **RULE)), page())
     assert run(shop, state).exit_code == 0
     assert [change["id"] for change in puts(shop)[0]["changes"]] == ["C1"]
-    assert [each.query["after"] for each in shop.seen if each.path == "/v1/feed"] == ["0", "9", "8", "0", "4"]
-
-
-def test_a_feed_that_lost_its_end_is_read_from_its_beginning(shop: Scripted, tmp_path: Path) -> None:
-    state = tmp_path / "state.json"
-    shop.on("GET /v1/feed", page(entry(9, "C9", action="withdrawn")), page())
-    assert run(shop, state).exit_code == 0
-
-    ahead = Answer({"status": 409, "code": "cursor_ahead", "detail": "Ahead."}, 409)
-    shop.on("GET /v1/feed", ahead, page(entry(4, "C1", **RULE)), page())
-    assert run(shop, state).exit_code == 0
-    assert len(puts(shop)) == 1
 
 
 def test_only_the_asked_track_goes_and_the_other_still_waits(shop: Scripted, tmp_path: Path) -> None:
@@ -126,16 +127,19 @@ def test_a_dry_run_changes_nothing(shop: Scripted, tmp_path: Path) -> None:
     assert not state.exists()
 
 
-def test_polling_goes_on_after_a_failing_server_and_ends_when_it_is_refused(server: Scripted, tmp_path: Path) -> None:
+def test_polling_goes_on_after_a_failing_server_and_ends_when_it_is_refused(
+    server: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sigreq_client.following.FIRST_PAUSE", 0.001)
     failing = Answer({"status": 500, "code": "internal", "detail": "It broke."}, 500)
     refusing = Answer({"status": 401, "code": "key_revoked", "detail": "This key was revoked."}, 401)
-    server.on("GET /v1/feed", failing, page(), refusing)
+    server.on("GET /v1/feed", failing, failing, failing, page(), refusing)
     options = ["--product", "av", "--state", str(tmp_path / "state.json"), "--interval", "0.1"]
     connection = ["--url", server.url, "--key", "sgrq_live_test"]
     result = CliRunner().invoke(main, ["release", "run", *options, *connection])
     assert result.exit_code == 1
     assert result.stderr == "It broke. [internal]\nError: This key was revoked. [key_revoked]\n"
-    assert len(server.seen) == 3
+    assert len(server.seen) == 5
 
 
 def test_a_version_names_one_database_so_it_cannot_be_polled_with(server: Scripted) -> None:
@@ -164,7 +168,7 @@ def test_nothing_to_publish_is_said_and_is_no_failure(shop: Scripted, tmp_path: 
     result = run(shop, tmp_path / "state.json", *more)
     assert (result.exit_code, result.stdout, result.stderr) == (0, "Nothing waits.\n", "")
     told = run(shop, tmp_path / "state.json", *more, "--json")
-    assert json.loads(told.stdout) == {"version": None, "changes": []}
+    assert json.loads(told.stdout) == {"version": None, "changes": [], "extras": []}
 
 
 def test_a_product_that_does_not_exist_is_a_failure(server: Scripted, tmp_path: Path) -> None:

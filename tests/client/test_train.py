@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import ClickException
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from sigreq.cli.train import Waiting, couple, due, next_version
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.trains import WEEKDAYS, Schedule
 from sigreq.domain.versions import Scheme, parse
+from sigreq_client.cursors import Cursor
 
 BASE = Ruleset({"old": "rule old {}"}, frozenset({"aa"}))
 
@@ -20,7 +22,8 @@ def entry(number: int, change: str, kind: str = "rule_add", action: str = "appro
     """One line of the feed."""
     document = {"id": change, "rev": 1, "kind": kind, "payload": payload, "submission_ids": []}
     at = f"2026-11-22T10:{number:02}:00Z"
-    return {"number": number, "action": action, "track": "standard", "at": at, "change": document}
+    told = {"number": number, "mark": f"m{number}", "action": action, "track": "standard"}
+    return {**told, "at": at, "change": document}
 
 
 def test_changes_are_applied_on_the_newest_rules() -> None:
@@ -77,11 +80,12 @@ def test_a_rule_that_was_published_by_hand_meanwhile_counts_as_included() -> Non
     assert train.ruleset == BASE
 
 
-def test_urgent_changes_are_due_at_once_and_standard_ones_with_the_first_train_since() -> None:
+def test_a_train_takes_what_was_approved_before_it_departs_and_whatever_is_urgent() -> None:
     urgent = entry(3, "C3") | {"track": "expedited"}
     items = [entry(1, "C1"), entry(2, "C2"), urgent]  # approved at 10:01, 10:02 and 10:03
     trains = Schedule.read(WEEKDAYS, ["10:02"], "UTC")
     assert _due_at(items, trains, 1) == []
+    assert _due_at([items[1], urgent], trains, 59) == [], "what is urgent makes no train depart"
     assert _due_at(items, trains, 3) == ["C1", "C3"]
     assert _due_at(items, trains, 59) == ["C1", "C3"], "C2 came too late for this train"
     assert _due_at(items, None, 3) == ["C1", "C2", "C3"]
@@ -93,22 +97,56 @@ def _due_at(items: list[dict[str, Any]], schedule: Schedule | None, minute: int)
     return [item["change"]["id"] for item in due(items, schedule, now)]
 
 
-def test_whatever_follows_an_approval_ends_the_waiting() -> None:
-    waiting = Waiting()
-    waiting.read([entry(1, "C1"), entry(2, "C2"), entry(3, "C3"), entry(5, "C4")])
-    waiting.read([entry(6, "C1", action="published"), entry(7, "C2", action="withdrawn"), entry(9, "C3")])
-    assert list(waiting.items) == ["C4", "C3"]
-    assert waiting.cursor == 9
+def _waiting(*events: dict[str, Any]) -> Waiting:
+    """What waits after these events of the feed."""
+    waiting = Waiting("av")
+    for event in events:
+        waiting.read(event)
+    return waiting
+
+
+def test_whatever_answers_an_approval_ends_the_waiting() -> None:
+    approvals = [entry(1, "C1"), entry(2, "C2"), entry(3, "C3"), entry(5, "C4")]
+    answers = [entry(6, "C1", action="published"), entry(7, "C2", action="withdrawn"), entry(9, "C3")]
+    assert list(_waiting(*approvals, *answers).items) == ["C4", "C3"]
+
+
+def test_what_the_tool_does_not_act_on_is_skipped() -> None:
+    others = [
+        {"number": 2, "action": "extra_published", "track": "expedited", "extra": {"id": "E1", "change_id": "C1"}},
+        entry(3, "C1", action="something_new"),
+        {"action": "snapshot", "items": [entry(1, "C1"), {"action": "relief_given", "extra": {"id": "E2"}}]},
+    ]
+    assert list(_waiting(entry(1, "C1"), *others).items) == ["C1"]
+
+
+def test_a_snapshot_takes_the_place_of_what_waited_and_keeps_since_when() -> None:
+    unknown = {name: told for name, told in entry(7, "C3").items() if name != "at"}
+    known = {name: told for name, told in entry(1, "C1").items() if name != "at"}
+    before = datetime.now(UTC)
+    waiting = _waiting(entry(1, "C1"), entry(2, "C2"), {"action": "snapshot", "items": [known, unknown]})
+    assert list(waiting.items) == ["C1", "C3"]
+    assert waiting.items["C1"]["at"] == entry(1, "C1")["at"]
+    assert datetime.fromisoformat(waiting.items["C3"]["at"]) >= before
 
 
 def test_what_was_read_survives_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    assert Waiting.load(path) == Waiting()
-    waiting = Waiting()
-    waiting.read([entry(1, "C1", rule="r", source="rule r {}")])
+    assert Waiting.load(path, "av") == Waiting("av")
+    waiting = _waiting(entry(1, "C1", rule="r", source="rule r {}"))
+    waiting.cursor = Cursor(1, "m1")
     waiting.save(path)
-    assert Waiting.load(path) == waiting
+    assert Waiting.load(path, "av") == waiting
     assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(ClickException, match="is kept for av, not for other-av"):
+        Waiting.load(path, "other-av")
+
+
+@pytest.mark.parametrize("kept", ["", "[]", '{"last": null, "items": {}}', '{"product": "av"}'])
+def test_a_file_that_says_nothing_is_as_good_as_none(tmp_path: Path, kept: str) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(kept)
+    assert Waiting.load(path, "av") == Waiting("av")
 
 
 @pytest.mark.parametrize(

@@ -91,14 +91,15 @@ def test_a_schedule_without_departures_says_what_is_expected(
 
 
 NOW = at("2026-11-24T12:00Z")
+WITH_TRAIN, AT_ONCE = False, True
 EARLIER = at("2026-11-24T04:00Z")
 NEXT, FIRST = at("2026-11-24T13:30Z"), at("2026-11-24T05:00Z")
 
 
 def test_urgent_changes_and_those_without_trains_leave_when_they_are_approved() -> None:
-    assert departure(WEEKDAY_MORNINGS, Track.EXPEDITED, EARLIER) == EARLIER
-    assert departure(None, Track.STANDARD, EARLIER) == EARLIER
-    assert departure(WEEKDAY_MORNINGS, Track.STANDARD, EARLIER) == FIRST
+    assert departure(WEEKDAY_MORNINGS, EARLIER, is_at_once=True) == EARLIER
+    assert departure(None, EARLIER, is_at_once=False) == EARLIER
+    assert departure(WEEKDAY_MORNINGS, EARLIER, is_at_once=False) == FIRST
 
 
 @pytest.mark.parametrize(
@@ -106,12 +107,14 @@ def test_urgent_changes_and_those_without_trains_leave_when_they_are_approved() 
     [
         (Track.STANDARD, [], NEXT),
         (Track.EXPEDITED, [], None),
-        (Track.STANDARD, [Awaited(Track.STANDARD, None)], NEXT),
-        (Track.STANDARD, [Awaited(Track.EXPEDITED, None)], None),
-        (Track.STANDARD, [Awaited(Track.STANDARD, EARLIER)], FIRST),
-        (Track.STANDARD, [Awaited(Track.EXPEDITED, EARLIER)], EARLIER),
-        (Track.STANDARD, [Awaited(Track.EXPEDITED, NOW), Awaited(Track.STANDARD, EARLIER)], NOW),
-        (Track.STANDARD, [Awaited(Track.EXPEDITED, NOW), Awaited(Track.STANDARD, None)], NEXT),
+        (Track.STANDARD, [Awaited(WITH_TRAIN, None)], NEXT),
+        (Track.EXPEDITED, [Awaited(WITH_TRAIN, None)], NEXT),
+        (Track.EXPEDITED, [Awaited(WITH_TRAIN, EARLIER)], FIRST),
+        (Track.STANDARD, [Awaited(AT_ONCE, None)], None),
+        (Track.STANDARD, [Awaited(WITH_TRAIN, EARLIER)], FIRST),
+        (Track.STANDARD, [Awaited(AT_ONCE, EARLIER)], EARLIER),
+        (Track.STANDARD, [Awaited(AT_ONCE, NOW), Awaited(WITH_TRAIN, EARLIER)], NOW),
+        (Track.STANDARD, [Awaited(AT_ONCE, NOW), Awaited(WITH_TRAIN, None)], NEXT),
     ],
 )
 def test_a_submission_expects_the_last_of_its_changes(
@@ -121,5 +124,5 @@ def test_a_submission_expects_the_last_of_its_changes(
 
 
 def test_without_trains_only_what_is_approved_is_expected() -> None:
-    assert expected_release(None, Track.STANDARD, [Awaited(Track.STANDARD, None)], NOW) is None
-    assert expected_release(None, Track.STANDARD, [Awaited(Track.STANDARD, EARLIER)], NOW) == EARLIER
+    assert expected_release(None, Track.STANDARD, [Awaited(WITH_TRAIN, None)], NOW) is None
+    assert expected_release(None, Track.STANDARD, [Awaited(WITH_TRAIN, EARLIER)], NOW) == EARLIER

@@ -1,5 +1,6 @@
 """Long polls: woken by a notice or by a look, without a hold on the database, and never in the way of an end."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -14,9 +15,11 @@ import pytest
 
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
+from tests.commands import key_to, sigreq
 from tests.database import one, rows, write
 from tests.embedded.support import query
 from tests.feed import Stream, new_stream, owner_url, say
+from tests.flows import approved, hit_by
 from tests.plain import problem
 from tests.world import World, wait_for
 
@@ -190,6 +193,28 @@ def test_a_look_finds_what_no_notice_told_and_what_is_too_old_is_dropped(
         assert snapshot["next_cursor"] == 3
         say(service.env["SIGREQ_DATABASE__URL"], stream, "d")
         assert names(poll(world, stream, after=3, mark=snapshot["next_mark"])) == ["d"]
+        _the_tool_goes_on_with_all_that_is_open(service, world, tmp_path / "state.json")
+
+
+def _the_tool_goes_on_with_all_that_is_open(service: Service, world: World, state: Path) -> None:
+    """Release tooling whose cursor is too old publishes what it did not read, once."""
+    product, customer = world.product({}), world.customer()
+    run = ["release", "run", "--once", "--json", "--product", product, "--state", str(state)]
+    env = key_to(world.url, world.keys["release"])
+    assert json.loads(sigreq(*run, env=env).stdout)["version"] is None
+    kept = json.loads(state.read_text())["cursor"]["after"]
+    changes = []
+    for name in ("First", "Second"):
+        case = world.determined(world.analyst, customer, product, kind="false_negative")
+        changes.append(approved(world, case, name, hit_by(name))["id"])
+    _drop_all_but_the_last(service)
+    reader, about = world.plain(world.keys["release"]), {"product": product, "after": kept}
+    wait_for(lambda: reader.get("/v1/feed", params=about).status_code, lambda status: status == 410)
+    told = sigreq(*run, env=env)
+    assert "going on with all that is open" in told.stderr
+    assert [each["id"] for each in json.loads(told.stdout)["changes"]] == changes
+    assert json.loads(sigreq(*run, env=env).stdout)["version"] is None
+    assert [world.analyst.change(change)["state"] for change in changes] == ["published", "published"]
 
 
 def _drop_all_but_the_last(service: Service) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sigreq.domain.trains import WEEKDAYS
 from tests.commands import key_to, sigreq
-from tests.flows import after_test, approved, drafted, hit_by, refused
+from tests.flows import approved, hit_by, refused
 from tests.promises import at
 from tests.world import World
 
@@ -73,16 +73,22 @@ def test_a_standard_submission_expects_the_next_train_from_its_conclusion_on(wor
 def test_an_urgent_one_expects_nothing_until_it_is_approved_and_then_any_moment(world: World) -> None:
     product, customer = world.product(), world.customer("msa_start")
     world.administrator.set_schedule(product, **_hours_ahead(3))
-    case = world.determined(world.analyst, customer, product)
+    case = world.determined(world.analyst, customer, product, kind="false_negative")
     assert customer.submission(case["id"])["expected_release_at"] is None
-    tested = after_test(world.analyst, drafted(world.analyst, case))
-    world.lead.approve_change(tested["id"], tested["revision"])
+    approved(world, case, "Fresh", hit_by("Fresh"))
     assert at(customer.submission(case["id"]), "expected_release_at") <= datetime.now(UTC)
 
 
-def test_the_tool_holds_a_standard_change_for_its_train_and_sends_an_urgent_one_at_once(
-    world: World, tmp_path: Path
-) -> None:
+def test_an_urgent_one_that_rewrites_something_waits_for_the_train(world: World) -> None:
+    product, customer = world.product(), world.customer("msa_start")
+    world.administrator.set_schedule(product, **_hours_ahead(3))
+    departs = world.release.schedule(product)["next_departure"]
+    case = world.determined(world.analyst, customer, product)
+    approved(world, case)
+    assert at(customer.submission(case["id"]), "expected_release_at") == datetime.fromisoformat(departs)
+
+
+def test_the_tool_has_an_urgent_change_in_force_at_once_and_the_train_takes_both(world: World, tmp_path: Path) -> None:
     product = world.product({})
     world.administrator.set_schedule(product, **_hours_ahead(3))
     run = ["release", "run", "--product", product, "--once", "--state", str(tmp_path / "state.json")]
@@ -90,6 +96,9 @@ def test_the_tool_holds_a_standard_change_for_its_train_and_sends_an_urgent_one_
     for name, plan in (("Calm", "standard"), ("Urgent", "msa_start")):
         case = world.determined(world.analyst, world.customer(plan), product, kind="false_negative")
         ids[name] = approved(world, case, name, hit_by(name))["id"]
-    assert [each["id"] for each in _sigreq(world, "release", *run)["changes"]] == [ids["Urgent"]]
-    assert _sigreq(world, "release", *run) == {"version": None, "changes": []}
-    assert [each["id"] for each in _sigreq(world, "release", *run, "--now")["changes"]] == [ids["Calm"]]
+    told = _sigreq(world, "release", *run)
+    assert (told["version"], [each["change_id"] for each in told["extras"]]) == (None, [ids["Urgent"]])
+    assert [each["change_id"] for each in world.release.extras(product)["items"]] == [ids["Urgent"]]
+    assert _sigreq(world, "release", *run) == {"version": None, "changes": [], "extras": []}
+    assert {each["id"] for each in _sigreq(world, "release", *run, "--now")["changes"]} == set(ids.values())
+    assert world.release.extras(product)["items"] == []
