@@ -172,7 +172,7 @@ async def _fixed(
     values = {
         "fixed_in": found.release.version,
         "fixed_at": tx.at,
-        "solved_number": await solved.next_number(tx),
+        "solved_number": await solved.next_number(tx, of.product_id),
         "resolution": RESOLUTIONS[by],
         "needs_attention": None,
     }
