@@ -31,6 +31,7 @@ SHARE_ALLOWED = 0.10
 RULES_SECONDS_ALLOWED = 1.0
 SETTLE_SECONDS = 3
 QUEUE, BY_RULE = "/queue", "/queue/rules"
+# Severity and finding come from one number, so no case has both of the third: all cases are looked at in vain.
 PATHS = (QUEUE, "/queue?track=standard&detection=Family.Name.7", "/queue?severity=1&finding=refuted", BY_RULE)
 
 _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()"
@@ -84,9 +85,16 @@ class Figures:
 
     @property
     def is_fast(self) -> bool:
-        """Whether the whole queue is, and the queue by rule is no page that one waits for."""
-        told = {each.path: each for each in self.pages}
-        return told[QUEUE].ratio < RATIO_ALLOWED and told[BY_RULE].seconds < RULES_SECONDS_ALLOWED
+        """Whether the whole queue is."""
+        return self._of(QUEUE).ratio < RATIO_ALLOWED
+
+    @property
+    def is_fast_by_rule(self) -> bool:
+        """Whether the queue by rule is no page that one waits for."""
+        return self._of(BY_RULE).seconds < RULES_SECONDS_ALLOWED
+
+    def _of(self, path: str) -> Cost:
+        return next(each for each in self.pages if each.path == path)
 
 
 def play(load: Load, data: Path) -> Figures:
@@ -165,7 +173,8 @@ def main() -> None:
     watching = found.watching
     held = {
         f"every page under {BYTES_ALLOWED / 1e3:.0f} KB": found.is_small,
-        f"the queue under {RATIO_ALLOWED} times, by rule under {RULES_SECONDS_ALLOWED} s": found.is_fast,
+        f"the queue under {RATIO_ALLOWED} times its statements and template": found.is_fast,
+        f"the queue by rule under {RULES_SECONDS_ALLOWED} s": found.is_fast_by_rule,
         f"watching under {SHARE_ALLOWED:.0%} of a core": watching.share < SHARE_ALLOWED,
         "no connection held": watching.holds_nothing,
     }
