@@ -147,7 +147,7 @@ def test_an_open_queue_outlives_answers_that_fail_and_leads_to_the_sign_in_when_
         assert shown.evaluate_all("rows => rows.map(row => row.id)") == [first, second, third]
         page.context.clear_cookies()
         come()
-        page.wait_for_url("**/sign-in?next=*")
+        page.wait_for_url(re.compile(r"/sign-in\?next="))
         told = [
             fault for fault in people.faults if not re.search(r"ERR_FAILED|Failed to fetch|status of (503|401)", fault)
         ]
