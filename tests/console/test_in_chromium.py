@@ -121,6 +121,39 @@ def test_the_queue_changes_by_itself_and_keeps_the_row_you_are_on(doors: Doors, 
         assert people.faults == []
 
 
+def test_an_open_queue_outlives_answers_that_fail_and_leads_to_the_sign_in_when_the_session_ends(
+    doors: Doors, world: World
+) -> None:
+    product, name = world.product(), "Failing_answers_test"
+
+    def come() -> str:
+        case: str = world.queued(world.customer(), product, detection_name=name)["id"]
+        return case
+
+    with chromium() as browser:
+        people = People(doors, browser)
+        page = people.enter("analyst")
+        shown = page.locator("[data-rows] tbody tr")
+        first = come()
+        page.route("**/queue/events", lambda route: route.abort(), times=1)
+        page.goto(f"/queue?detection={name}")
+        second = come()
+        expect(shown).to_have_count(2, timeout=60_000)
+        broken = {"status": 503, "body": "<h1>Broken</h1>", "content_type": "text/html"}
+        page.route("**/queue?*", lambda route: route.fulfill(**broken), times=1)
+        with page.expect_response(lambda answer: answer.status == 503):
+            third = come()
+        expect(shown).to_have_count(3, timeout=60_000)
+        assert shown.evaluate_all("rows => rows.map(row => row.id)") == [first, second, third]
+        page.context.clear_cookies()
+        come()
+        page.wait_for_url(re.compile(r"/sign-in\?next="))
+        told = [
+            fault for fault in people.faults if not re.search(r"ERR_FAILED|Failed to fetch|status of (503|401)", fault)
+        ]
+        assert told == [], "only what the network itself says"
+
+
 def test_a_text_is_chosen_and_put_in_by_keys_without_leaving_the_page(doors: Doors, world: World) -> None:
     world.lead.add_canned_text("By keys", "Chosen by keys.")
     with chromium() as browser:
