@@ -93,7 +93,8 @@ class TrackWorker:
         hooks = settings.webhooks
         self._sender = WebhookSender(allow_private=hooks.allow_private_addresses, timeout=hooks.timeout)
         self._keyring = Keyring(settings.trust)
-        self._lives = lives_of(settings.trust)
+        bundles = Blobs(settings.s3, settings.s3.bundles)
+        self._publisher = Repository(self._database, bundles, self._keyring, lives_of(settings.trust))
         self._runner = Runner(self._database, self._works(), settings.jobs)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._places = self._lanes()
@@ -114,7 +115,7 @@ class TrackWorker:
     def _works(self) -> dict[JobName, Work]:
         """What each kind of job does."""
         settings, database, lease = self._settings, self._database, self._settings.jobs.lease
-        bundles = Blobs(settings.s3, settings.s3.bundles)
+        bundles = self._publisher.bundles
         rulesets = Rulesets(bundles)
         stored = StoredSamples(Blobs(settings.s3, settings.s3.samples), self._scanner, self._work_dir)
         screener = Screening(database, rulesets, stored)
@@ -132,7 +133,7 @@ class TrackWorker:
             JobName.CORPUS_READ: Work(corpus.read, reading.give_up),
             JobName.CORPUS_SWEEP: Work(corpus.sweep, reading.give_up_sweep),
             JobName.PROVE: Work(prover.prove, proof.give_up),
-            JobName.REPOSITORY: Work(self._repository(bundles).publish, repository.give_up),
+            JobName.REPOSITORY: Work(self._publisher.publish, repository.give_up),
             JobName.EXTRAS: Work(ExtraTeller(database, bundles).tell, told_extras.give_up),
             JobName.PREPARE: Work(Preparation(database, rulesets, self._scanner).prepare, preparation.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),
@@ -140,9 +141,6 @@ class TrackWorker:
             JobName.ALERT: Work(writer.alert, letters.give_up),
             JobName.DELIVER: Work(Deliveries(database, self._sender).deliver, deliveries.give_up),
         }
-
-    def _repository(self, bundles: Blobs) -> Repository:
-        return Repository(self._database, bundles, self._keyring, self._lives)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then finish what is under way for a few seconds more."""
@@ -267,7 +265,7 @@ class TrackWorker:
             partial(close_silent, database, self._settings.analysis),
             partial(end_expired_extras, database),
             partial(told_extras.keep_told, database),
-            partial(repository.keep_fresh, database, self._lives),
+            self._publisher.keep_fresh,
         ]
 
 
