@@ -11,7 +11,6 @@ from tests.console.chromium import Window, chromium
 from tests.console.conftest import PASSWORD, Doors
 from tests.console.scenes import Scenes
 from tests.console.test_hostile_text import STRINGS
-from tests.flows import HARMLESS, published, release_of
 from tests.world import MARKER, World, wait_for
 
 
@@ -62,62 +61,6 @@ def see(page: Page, words: str) -> None:
 def unfold(page: Page, title: str) -> None:
     """Open a part of the page that is folded."""
     page.locator("summary", has_text=title).first.click()
-
-
-def conclude(page: Page, case: str) -> None:
-    """Decide a case that is in one's hands."""
-    page.goto(f"/cases/{case}")
-    unfold(page, "Conclude")
-    form = page.locator(f"form[action='/cases/{case}/determine']")
-    form.locator("[name=determination]").select_option("false_positive_confirmed")
-    form.locator("[name=final_verdict]").select_option("clean")
-    form.locator("[name=message]").fill("The tool is harmless.")
-    form.get_by_role("button", name="Conclude").click()
-    expect(page.locator("main")).to_contain_text("Draft a change")
-
-
-def test_the_main_job_by_two_analysts_a_lead_and_two_customers(doors: Doors, world: World) -> None:
-    product = world.product()
-    with chromium() as browser:
-        people = People(doors, browser)
-        first = people.enter("customer", world.organisation("msa_business"))
-        second = people.enter("customer", world.organisation())
-        ann, bob, lead = people.enter("analyst"), people.enter("analyst"), people.enter("lead")
-        urgent, other = submit(first, product), submit(second, product, content="other")
-        see(first, "Waiting for an analyst")
-        see(second, "Waiting for an analyst")
-        for page, case in ((ann, urgent), (bob, other)):
-            page.goto(f"/cases/{case}")
-            page.get_by_role("button", name="Claim this case").click()
-            expect(page.locator("main")).to_contain_text("Answer the customer")
-        unfold(bob, "Ask the customer")
-        ask = bob.locator("form[action$='/ask']")
-        ask.locator("[name=message]").fill("Which version of the tool?")
-        ask.get_by_role("button").click()
-        expect(bob.locator("main")).to_contain_text("Waiting for the customer")
-        second.reload()
-        second.locator("form[action$='/reply'] [name=message]").fill("It is 4.2.")
-        second.get_by_role("button", name="Send the reply").click()
-        expect(second.locator("main")).to_contain_text("It is 4.2.")
-        conclude(ann, urgent)
-        conclude(bob, other)
-        ann.get_by_role("button", name="Modify a rule").click()
-        ann.locator("[name=source]").fill(HARMLESS)
-        ann.get_by_role("button", name="Draft the change").click()
-        ann.wait_for_url(re.compile("/changes/CH-"))
-        ann.get_by_role("button", name="Send it through the gate").click()
-        # The page looks again by itself.
-        expect(ann.locator("h1 + .tag")).to_have_text("Passed the gate", timeout=90_000)
-        change = ann.url.rpartition("/")[2]
-        lead.goto(f"/changes/{change}")
-        lead.get_by_role("button", name="Approve it for release").click()
-        expect(lead.locator("h1 + .tag")).to_have_text("Approved")
-        row = world.lead.change(change)
-        published(world, product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [row]))
-        see(first, "Fixed in 20261122.2")
-        first.get_by_role("button", name="It works now").click()
-        expect(first.locator("h1 + .tag")).to_have_text("Closed")
-        assert people.faults == []
 
 
 def test_the_queue_is_worked_by_keys_alone(doors: Doors, world: World) -> None:
