@@ -91,6 +91,11 @@ class Sessions:
         async with self._answering():
             await self._redis.delete(*(_key("tries", each.name) for each in counters))
 
+    async def first(self, token: str) -> bool:
+        """Whether nobody has asked this of the token before: a form whose answer holds a secret acts once."""
+        async with self._answering():
+            return bool(await self._redis.set(_key("once", token), 1, ex=IDLE, nx=True))
+
     async def close(self) -> None:
         """Give the connections back."""
         await self._redis.aclose()

@@ -1,10 +1,11 @@
 """The pages in a real browser: what scripts add, and what no page may do."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.console.chromium import Window, chromium
 from tests.console.conftest import PASSWORD, Doors
@@ -98,6 +99,36 @@ def test_the_queue_is_worked_by_keys_alone(doors: Doors, world: World) -> None:
         expect(page.locator(".timeline")).to_contain_text("qualified answer")
         assert people.faults == []
     assert cases
+
+
+def test_a_key_acts_once_the_time_is_the_servers_and_letters_can_be_turned_off(doors: Doors, world: World) -> None:
+    world.queued(world.customer(), world.product())
+    with chromium() as browser:
+        people = People(doors, browser)
+        page = people.enter("analyst")
+        asked: list[Route] = []
+        page.route("**/queue/take", lambda route: asked.append(route))  # noqa: PLW0108 - it marks what it is given
+        page.clock.set_fixed_time(datetime.now(UTC) + timedelta(days=400))
+        page.goto("/queue?kind=false_positive")
+        assert "late by" not in page.locator("[data-rows] tbody").inner_text(), "the reader's clock is wrong"
+        with page.expect_request("**/queue/take"):
+            page.keyboard.down("n")
+        page.keyboard.down("n")
+        page.keyboard.up("n")
+        page.keyboard.press("n")
+        page.wait_for_timeout(500)
+        assert len(asked) == 1
+        asked[0].continue_()
+        page.wait_for_url(re.compile("/cases/SR-"))
+        page.goto("/me")
+        page.get_by_role("button", name="Turn them off in this browser").click()
+        page.goto("/queue")
+        page.keyboard.press("j")
+        page.keyboard.press("n")
+        page.wait_for_timeout(200)
+        assert (len(asked), page.evaluate("document.activeElement.tagName")) == (1, "BODY")
+        expect(page.locator("kbd").first).to_be_hidden()
+        assert people.faults == []
 
 
 def test_the_queue_changes_by_itself_and_keeps_the_row_you_are_on(doors: Doors, world: World) -> None:

@@ -33,7 +33,7 @@ def one_of(kind: Callable[[str], Value], said: str | None) -> Value | None:
     try:
         return kind(said) if said else None
     except ValueError as error:
-        raise errors.RequestMalformed(reason=f"{said!r:.60} is not one of the choices") from error
+        raise errors.RequestMalformed(reason="what was chosen is not one of the choices") from error
 
 
 def held(form: Form) -> int:

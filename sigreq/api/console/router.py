@@ -11,7 +11,9 @@ from sigreq.api.console import access, case, change, entrance, file, portal, que
 from sigreq.api.console.assets import read_asset
 from sigreq.api.console.desk import (
     VISITOR,
+    WRITTEN,
     Visitor,
+    came_from,
     go,
     is_write,
     language_of,
@@ -20,6 +22,7 @@ from sigreq.api.console.desk import (
     sign_in_address,
 )
 from sigreq.api.console.pages import Pages
+from sigreq.api.console.words import WORDS
 from sigreq.api.doorway import AnyRequest
 from sigreq.domain.errors import Problem
 from sigreq.domain.people import Language
@@ -77,8 +80,8 @@ def on_problem(request: AnyRequest, problem: Problem) -> Response[str]:
 
 
 def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    """What Litestar itself refuses."""
-    return problem_page(request, error.status_code, error.detail)
+    """What Litestar itself refuses, in a sentence of ours: its own is for programs, and English."""
+    return problem_page(request, error.status_code, _refusal(request, error.status_code))
 
 
 def on_group(request: AnyRequest, group: ExceptionGroup[Exception]) -> Response[Any]:
@@ -92,12 +95,17 @@ def on_group(request: AnyRequest, group: ExceptionGroup[Exception]) -> Response[
 def on_crash(request: AnyRequest, error: Exception) -> Response[Any]:
     """Our fault: logged with its cause, told without it."""
     log.error("page.crashed", handler=str(request.route_handler), exc_info=error)
-    return problem_page(request, 500, "Something broke on our side. It is logged; please try again.")
+    return problem_page(request, 500, _refusal(request, 500))
 
 
 def problem_page(request: AnyRequest, status: int, message: str) -> Response[str]:
-    """A page that says what was wrong, and leads back: the visitor's own, once we know whose visit it is."""
-    context = {"status": status, "message": message, "back": _back(request)}
+    """A page that says what was wrong, keeps what was written, and leads back.
+
+    It is the visitor's own, once we know whose visit it is.
+    """
+    sent = request.state.get(WRITTEN) or {}
+    written = {name: sent[name] for name in WORDS["written"] if name in sent}
+    context = {"status": status, "message": message, "back": _back(request), "written": written}
     visitor: Visitor | None = request.state.get(VISITOR)
     if visitor is not None:
         return visitor.page("problem.html", status_code=status, **context)
@@ -112,6 +120,13 @@ def _language(request: AnyRequest) -> Language:
 
 
 def _back(request: AnyRequest) -> str:
-    """Where a refused form was, or the first page."""
-    path = str(request.url.path)
-    return path.rpartition("/")[0] or "/" if is_write(request) else "/"
+    """Where a refused form or link was, or the first page."""
+    before = came_from(request)
+    is_itself = not is_write(request) and before.partition("?")[0] == request.url.path
+    return "/" if is_itself else before
+
+
+def _refusal(request: AnyRequest, status: int) -> str:
+    pages: Pages = request.app.state.pages
+    known = str(status) if str(status) in WORDS["refusal"] else "400" if status < 500 else "500"  # noqa: PLR2004 - from there on it is our fault
+    return pages.word("refusal", known, _language(request))
