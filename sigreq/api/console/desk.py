@@ -140,10 +140,16 @@ def _page_at(request: AnyRequest, path: str) -> str:
 async def find_session(request: AnyRequest, services: Services) -> SignedIn:
     """The session that a browser names. Raises SignInNeeded."""
     token = request.cookies.get(cookie_name(request, "session"))
-    session = await services.sessions.find(token) if token else None
+    session = await services.sessions.find(token, is_used=not _is_by_itself(request)) if token else None
     if session is None:
         raise SignInNeeded
     return session
+
+
+def _is_by_itself(request: AnyRequest) -> bool:
+    """Whether an open page asks without anybody at it: it listens, or it is told or waits to look anew."""
+    is_listening = "text/event-stream" in request.headers.get("accept", "") or request.url.path.endswith("/events")
+    return is_listening or (not is_write(request) and "hx-request" in request.headers)
 
 
 async def read_form(request: AnyRequest) -> dict[str, str]:
