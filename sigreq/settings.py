@@ -145,12 +145,13 @@ class Trust(Section):
     """Signing. Without a passphrase no key can be made; until keys are installed nothing is signed.
 
     `signers` has, by key id, the securesystemslib URI of each key that a device or a service holds; `pin` is what such
-    a device may ask for. `is_public` opens the bundle repository to everybody.
+    a device may ask for, and `timeout` bounds one signature of it. `is_public` opens the bundle repository to all.
     """
 
     passphrase: Annotated[SecretStr, Field(min_length=PASSPHRASE_LENGTH)] | None = None
     signers: dict[str, str] = {}
     pin: SecretStr | None = None
+    timeout: Duration = timedelta(seconds=10)
     timestamp_life: Duration = timedelta(days=1)
     snapshot_life: Duration = timedelta(days=7)
     targets_life: Duration = timedelta(days=30)

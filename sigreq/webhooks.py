@@ -23,6 +23,8 @@ FORBIDDEN = tuple(
 )
 
 
+LONGEST_WAIT = timedelta(days=1)
+WAIT_DIGITS = 6
 SUCCESS = 2  # the first digit of the status
 
 
@@ -128,10 +130,17 @@ class WebhookSender:
 
 
 def _judge(answer: httpcore2.Response) -> Delivery:
-    wait = next((value.decode() for name, value in answer.headers if name.lower() == b"retry-after"), "")
+    wait = next((value.decode("latin-1") for name, value in answer.headers if name.lower() == b"retry-after"), "")
     return Delivery(
         is_delivered=answer.status // 100 == SUCCESS,
         is_gone=answer.status == HTTPStatus.GONE,
         told=f"HTTP {answer.status}",
-        retry_after=timedelta(seconds=min(int(wait), 86400)) if wait.isdigit() else None,
+        retry_after=_waits(wait),
     )
+
+
+def _waits(said: str) -> timedelta | None:
+    """How long a receiver asks us to wait. Whatever else it writes there is nothing to us, a date too."""
+    if not (said.isascii() and said.isdigit() and len(said) <= WAIT_DIGITS):
+        return None
+    return min(timedelta(seconds=int(said)), LONGEST_WAIT)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from socket import gethostname
 from typing import Any
 
@@ -92,7 +93,8 @@ class TrackWorker:
         hooks = settings.webhooks
         self._sender = WebhookSender(allow_private=hooks.allow_private_addresses, timeout=hooks.timeout)
         self._keyring = Keyring(settings.trust)
-        self._lives = lives_of(settings.trust)
+        bundles = Blobs(settings.s3, settings.s3.bundles)
+        self._publisher = Repository(self._database, bundles, self._keyring, lives_of(settings.trust))
         self._runner = Runner(self._database, self._works(), settings.jobs)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._places = self._lanes()
@@ -113,7 +115,7 @@ class TrackWorker:
     def _works(self) -> dict[JobName, Work]:
         """What each kind of job does."""
         settings, database, lease = self._settings, self._database, self._settings.jobs.lease
-        bundles = Blobs(settings.s3, settings.s3.bundles)
+        bundles = self._publisher.bundles
         rulesets = Rulesets(bundles)
         stored = StoredSamples(Blobs(settings.s3, settings.s3.samples), self._scanner, self._work_dir)
         screener = Screening(database, rulesets, stored)
@@ -131,7 +133,7 @@ class TrackWorker:
             JobName.CORPUS_READ: Work(corpus.read, reading.give_up),
             JobName.CORPUS_SWEEP: Work(corpus.sweep, reading.give_up_sweep),
             JobName.PROVE: Work(prover.prove, proof.give_up),
-            JobName.REPOSITORY: Work(self._repository(bundles).publish, repository.give_up),
+            JobName.REPOSITORY: Work(self._publisher.publish, repository.give_up),
             JobName.EXTRAS: Work(ExtraTeller(database, bundles).tell, told_extras.give_up),
             JobName.PREPARE: Work(Preparation(database, rulesets, self._scanner).prepare, preparation.give_up),
             JobName.MAIL: Work(writer.send, letters.give_up),
@@ -140,16 +142,13 @@ class TrackWorker:
             JobName.DELIVER: Work(Deliveries(database, self._sender).deliver, deliveries.give_up),
         }
 
-    def _repository(self, bundles: Blobs) -> Repository:
-        return Repository(self._database, bundles, self._keyring, self._lives)
-
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then finish what is under way for a few seconds more."""
         jobs = self._settings.jobs
         loops = [
             asyncio.create_task(self._listen()),
             asyncio.create_task(_repeat(self._mend, jobs.reconcile)),
-            asyncio.create_task(_repeat(self._keep_up, UPKEEP_EVERY)),
+            *(asyncio.create_task(_repeat(step, UPKEEP_EVERY)) for step in self._upkeep()),
             asyncio.create_task(_repeat(self._say_seen, UPKEEP_EVERY)),
             asyncio.create_task(_repeat(self._warn, jobs.reconcile)),
             asyncio.create_task(_repeat(self._tidy, TIDY_EVERY)),
@@ -258,12 +257,16 @@ class TrackWorker:
     async def _tidy(self) -> None:
         await drop_old_entries(self._database, self._settings.feed)
 
-    async def _keep_up(self) -> None:
-        await lapse_claims(self._database)
-        await close_silent(self._database, self._settings.analysis)
-        await end_expired_extras(self._database)
-        await told_extras.keep_told(self._database)
-        await repository.keep_fresh(self._database, self._lives)
+    def _upkeep(self) -> list[Callable[[], Awaitable[None]]]:
+        """What is looked after by the clock. None waits for another, so that one that fails holds up none."""
+        database = self._database
+        return [
+            partial(lapse_claims, database),
+            partial(close_silent, database, self._settings.analysis),
+            partial(end_expired_extras, database),
+            partial(told_extras.keep_told, database),
+            self._publisher.keep_fresh,
+        ]
 
 
 def functions(begin: Callable[[str, str], None]) -> list[Function]:
@@ -280,11 +283,12 @@ def functions(begin: Callable[[str, str], None]) -> list[Function]:
 
 async def _repeat(step: Callable[[], Awaitable[None]], pause: timedelta) -> None:
     """Do it for ever; one failure is a line in the log, not the end of the loop."""
+    name = getattr(getattr(step, "func", step), "__name__", "?")
     while True:
         try:
             await step()
         except ServiceUnavailable as outage:
             log.warning("worker.waits", reason=outage.message)
         except Exception:
-            log.exception("worker.step_failed", step=getattr(step, "__name__", "?"))
+            log.exception("worker.step_failed", step=name)
         await asyncio.sleep(pause.total_seconds())

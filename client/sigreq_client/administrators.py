@@ -41,8 +41,12 @@ class AdministratorOperations(Caller[R_co]):
         return self._post("admin", "people", person_id, "keys")
 
     def revoke_keys(self, person_id: str) -> R_co:
-        """Make every API key of a person useless."""
+        """Make every API key of a person useless; their password for the pages stays."""
         return self._delete("admin", "people", person_id, "keys")
+
+    def end_access(self, person_id: str) -> R_co:
+        """End the API keys, password, sessions and password links of a person."""
+        return self._delete("admin", "people", person_id, "access")
 
     def add_password_link(self, person_id: str, login: str | None = None) -> R_co:
         """A link by which a person sets the password for the pages, once; it is shown only in this answer."""

@@ -75,9 +75,20 @@ async def add_key(
 async def revoke_keys(
     person_id: FromPath[str], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
 ) -> dict[str, int]:
-    """At once."""
+    """At once. The password for the pages stays; `access` ends that too."""
     require(actor, Permission.ADMINISTER)
     return {"revoked": await people.revoke_keys(tx, (await people.person(tx, person_id)).id)}
+
+
+@delete("/v1/admin/people/{person_id:str}/access", status_code=200, summary="End all access of a person")
+async def end_access(
+    person_id: FromPath[str], tx: NamedDependency[Transaction], actor: NamedDependency[Actor]
+) -> dict[str, int]:
+    """At once: keys, password, sessions, and links to set a password. A new key or link lets them in again."""
+    require(actor, Permission.ADMINISTER)
+    row = await people.person(tx, person_id)
+    await passwords.end(tx, row.id)
+    return {"revoked": await people.revoke_keys(tx, row.id)}
 
 
 @post("/v1/admin/people/{person_id:str}/password-link", summary="Give a link to set a password")
@@ -144,6 +155,7 @@ ROUTES = [
     list_people,
     add_key,
     revoke_keys,
+    end_access,
     add_password_link,
     add_product,
     list_products,

@@ -93,13 +93,17 @@ class WaitingRoom:
         if task is None:
             task = self._reads[key] = asyncio.create_task(read())
             task.add_done_callback(lambda _: self._reads.pop(key, None))
+            task.add_done_callback(_look_at_failure)
         return await asyncio.shield(task)
 
     async def authenticate(self, key: str) -> Actor:
         """Who holds this key now; all who were woken together are looked up together. Raises KeyUnknown, KeyRevoked."""
         if not self._keys:
             self._looking_up = asyncio.create_task(self._look_up())
-        asked = self._keys.setdefault(key, asyncio.get_running_loop().create_future())
+        if key not in self._keys:
+            self._keys[key] = asyncio.get_running_loop().create_future()
+            self._keys[key].add_done_callback(_look_at_failure)
+        asked = self._keys[key]
         return await asyncio.shield(asked)
 
     async def _look_up(self) -> None:
@@ -155,6 +159,12 @@ class WaitingRoom:
         for product, track, number in found:
             self._tell(number, product, track)
             self._looked_upto = max(self._looked_upto, number)
+
+
+def _look_at_failure(done: asyncio.Future[Any]) -> None:
+    """Those who asked raise it themselves. When all of them have gone, nobody has to hear of it."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _wake(future: asyncio.Future[None]) -> None:

@@ -92,6 +92,14 @@ def password_link(session: Session, person_id: str, login: str | None) -> None:
     session.show({**document, "url": address}, f"{text}\nIt is not shown again.")
 
 
+@person.command("end-access")
+@click.argument("person_id", metavar="PERSON")
+@api_command
+def end_access(session: Session, person_id: str) -> None:
+    """Let PERSON in no more: end their API keys, password, sessions, and links to set a password."""
+    session.show(session.client.end_access(person_id), f"{person_id} has no access any more.")
+
+
 @admin.group()
 def key() -> None:
     """API keys."""
@@ -110,7 +118,7 @@ def add_key(session: Session, person_id: str) -> None:
 @click.argument("person_id", metavar="PERSON")
 @api_command
 def revoke_keys(session: Session, person_id: str) -> None:
-    """Make every API key of a person useless."""
+    """Make every API key of a person useless. Their password stays: see `person end-access`."""
     session.show(session.client.revoke_keys(person_id), f"No key of {person_id} works any more.")
 
 

@@ -5,6 +5,7 @@ filled in, its fields are the data a program may rely on. HTTP statuses live at 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from inspect import cleandoc
@@ -34,9 +35,10 @@ class Problem(Exception):
         """What was wrong, what is allowed, what to do: for people."""
         return self.filled(self.template)
 
-    def filled(self, template: str) -> str:
-        """The fields in a template, this one's or its translation."""
-        return template.format(**{name: _spoken(value) for name, value in self.data.items()})
+    def filled(self, template: str, reword: Callable[[str], str] = str) -> str:
+        """The fields in a template, this one's or its translation; `reword` translates a field that is text."""
+        told = {name: reword(value) if isinstance(value, str) else value for name, value in self.data.items()}
+        return template.format(**{name: _spoken(value) for name, value in told.items()})
 
     def __str__(self) -> str:
         return self.message

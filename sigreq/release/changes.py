@@ -91,7 +91,7 @@ async def approve(tx: Transaction, keyring: Keyring, actor: Actor, change_id: st
     schedule = await trains.schedule(tx, moved.product_id)
     departs_at = departure(schedule, tx.at, is_at_once=goes_at_once(moved.track, moved.kind))
     departs = {"expected_release_at": departs_at.isoformat()} if departs_at > tx.at else {}
-    for each in helped:
+    for each in await submissions.lock_helped_by(tx, change_id):  # somebody may have moved them since
         if each.state is State.DETERMINED:
             data = {"change_id": change_id, "track": moved.track, **departs}
             await move_submission(tx, each.id, Move(Event.FIX_APPROVED, actor, data=data))
@@ -109,6 +109,7 @@ async def withdraw(tx: Transaction, actor: Actor, change_id: str, held: int, rea
     await locks.hold(tx, Lock.FEED)  # before any row, as above
     was_announced = (await changes.get(tx, change_id)).state is ChangeState.APPROVED
     moved = await move_change(tx, change_id, Move(ChangeEvent.WITHDRAWN, actor, held, data={"reason": reason}))
+    await submissions.lock_helped_by(tx, change_id)  # before the extra, as everybody
     ended = await extras.end_of_change(tx, change_id, Ending.CHANGE_WITHDRAWN, actor)
     await extra_notes.note_ended(tx, ended, actor)
     if was_announced:

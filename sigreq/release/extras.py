@@ -45,6 +45,7 @@ async def publish(
         for helped in await submissions.helped_by(tx, change.id):
             await known.check_allowed(tx, helped, content.sha256)
     await gate.check_extra(tx, change, content)
+    await submissions.lock_helped_by(tx, change.id)  # before the extra, as everybody
     await extra_notes.note_ended(tx, await extras.end_of_change(tx, change.id, Ending.EXPIRED, actor), actor)
     payload = (await changes.revision(tx, change)).payload
     row = Extra(
@@ -77,6 +78,7 @@ async def end(tx: Transaction, actor: Actor, extra_id: str) -> Extra:
     row = await extras.get(tx, extra_id)
     if row.change_id is None:
         raise errors.NotFound(what="extra of a change", id=extra_id)
+    await submissions.lock_helped_by(tx, row.change_id)  # before the extra, as everybody
     await extra_notes.note_ended(tx, await extras.end(tx, [row.id], Ending.TAKEN_BACK, actor), actor)
     return await extras.get(tx, extra_id)
 

@@ -28,6 +28,12 @@ async def seen_by(tx: Transaction, actor: Actor) -> Sequence[CannedText]:
     return await texts.listed(tx, await groups.of(tx, actor))
 
 
+async def to_choose(tx: Transaction, actor: Actor, group_id: str) -> list[texts.Title]:
+    """The texts of a group; none for those who work in others."""
+    mine = await groups.of(tx, actor)
+    return await texts.titles(tx, group_id) if mine is None or group_id in mine else []
+
+
 async def get(tx: Transaction, actor: Actor, text_id: str) -> CannedText:
     """One of those. Raises NotFound."""
     return await texts.get(tx, text_id, await groups.of(tx, actor))

@@ -23,12 +23,13 @@ Wanted = Mapping[str, Any]
 
 
 def look(
-    wanted: Sequence[Wanted], content: bytes, rulesets: Sequence[engine.Rules], timeout: int, seconds: float
+    wanted: Sequence[Wanted], content: bytes, rulesets: Mapping[int, engine.Rules], timeout: int, seconds: float
 ) -> list[dict[str, Any] | None]:
     """What each file is and what each ruleset says of it, None for one that has to be examined by itself.
 
-    `content` is that of all files, one after the other. A scan has `timeout` seconds; when all together have taken
-    `seconds` of processor time, the rest is left. Raises OSError and MemoryError.
+    `content` is that of all files, one after the other; `rulesets` has, by their places, those that any file names. A
+    scan has `timeout` seconds; when all together have taken `seconds` of processor time, the rest is left. Raises
+    OSError and MemoryError.
     """
     ends = process_time() + seconds
     return [
@@ -44,7 +45,7 @@ def _parted(wanted: Sequence[Wanted], content: bytes) -> Iterator[bytes]:
         start += each["size"]
 
 
-def _look(wanted: Wanted, file: bytes, rulesets: Sequence[engine.Rules], timeout: int) -> dict[str, Any] | None:
+def _look(wanted: Wanted, file: bytes, rulesets: Mapping[int, engine.Rules], timeout: int) -> dict[str, Any] | None:
     if kinds(BytesIO(file)):
         return None
     identity = _identified(file) if wanted["identify"] else None

@@ -45,8 +45,17 @@ class Place:
     Every failure is a fault in the answer. A caller must not follow links when it writes here or reads from here.
     """
 
-    def __init__(self, place: pool.Place, rulesets: CompiledRulesets, timeout: timedelta, limits: UnpackLimits) -> None:
+    def __init__(
+        self,
+        place: pool.Place,
+        rulesets: CompiledRulesets,
+        timeout: timedelta,
+        limits: UnpackLimits,
+        used: AsyncExitStack,
+    ) -> None:
+        """`used` lasts until the place is left: so long the rules stay that the child was told of ahead."""
         self._place = place
+        self._used = used
         self._rulesets = rulesets
         self._timeout = timeout.total_seconds()
         self._limits = limits
@@ -66,9 +75,9 @@ class Place:
         asks = [] if passwords is None else [self._to_unpack(sample, passwords)]
         asks += [] if is_identified else [_to_identify(sample)]
         for ruleset in rulesets:
-            async with self._rulesets.used(ruleset) as rules:
-                if isinstance(rules, Path):
-                    asks.append(self._to_scan(sample, rules))
+            rules = await self._used.enter_async_context(self._rulesets.used(ruleset))
+            if isinstance(rules, Path):
+                asks.append(self._to_scan(sample, rules))
         await self._place.send_ahead(asks)
 
     async def unpack(self, sample: Path, passwords: Sequence[str]) -> Unpacked:
@@ -161,8 +170,8 @@ class Scanner:
     @asynccontextmanager
     async def place(self) -> AsyncIterator[Place]:
         """A place for one sample at a time; waits until one is free."""
-        async with self._pool.place() as place:
-            yield Place(place, self._rulesets, self._timeout, self._limits)
+        async with AsyncExitStack() as used, self._pool.place() as place:
+            yield Place(place, self._rulesets, self._timeout, self._limits, used)
 
     async def prepare(self, ruleset: Ruleset) -> Fault | None:
         """Have the rules compiled and at hand; why that cannot be."""

@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -13,6 +13,10 @@ from sigreq.domain.sign_in_errors import PasswordLinkExpired, PasswordLinkUnknow
 from sigreq.store import people
 from sigreq.tables.people import PasswordLink, Person, SignIn
 from sigreq.transaction import Transaction
+
+NO_PASSWORD = ""
+"""Stands where a hash would be, in the row of somebody who may not sign in: it is no hash of anything."""
+_HAS_PASSWORD: ColumnElement[bool] = col(SignIn.password_hash) != NO_PASSWORD
 
 
 def digest(token: str) -> str:
@@ -47,6 +51,19 @@ async def end_links(tx: Transaction, person_id: str) -> None:
     await tx.session.execute(statement)
 
 
+async def end(tx: Transaction, person_id: str) -> None:
+    """Let a person sign in no more until they are given another link; what they have open ends.
+
+    The links first: one that is being used is waited for, and the password it set ends too.
+    """
+    is_unused = (col(PasswordLink.person_id) == person_id) & col(PasswordLink.used_at).is_(None)
+    # To the time they were made: a transaction that is older than this one has to find them expired as well.
+    expired = {"expires_at": col(PasswordLink.created_at)}
+    await tx.session.execute(update(PasswordLink).where(is_unused).values(expired))
+    gone = {"password_hash": NO_PASSWORD, "changed_at": tx.at}
+    await tx.session.execute(update(SignIn).where(col(SignIn.person_id) == person_id).values(gone))
+
+
 async def usable(tx: Transaction, token: str, *, is_locking: bool = False) -> PasswordLink:
     """What a link is for. Raises PasswordLinkUnknown, PasswordLinkUsed, PasswordLinkExpired."""
     statement = select(PasswordLink).where(col(PasswordLink.digest) == digest(token))
@@ -73,14 +90,14 @@ async def use(tx: Transaction, link: PasswordLink, password_hash: str) -> SignIn
 async def by_login(tx: Transaction, login: str) -> tuple[SignIn, Person] | None:
     """Who signs in under this name, if anybody."""
     statement = select(SignIn, Person).join(Person, col(Person.id) == col(SignIn.person_id))
-    found = await tx.session.execute(statement.where(col(SignIn.login) == login))
+    found = await tx.session.execute(statement.where(col(SignIn.login) == login, _HAS_PASSWORD))
     return found.one_or_none()
 
 
 async def of(tx: Transaction, person_id: str) -> tuple[SignIn, Person] | None:
     """How somebody signs in, if they have set a password."""
     statement = select(SignIn, Person).join(Person, col(Person.id) == col(SignIn.person_id))
-    found = await tx.session.execute(statement.where(col(SignIn.person_id) == person_id))
+    found = await tx.session.execute(statement.where(col(SignIn.person_id) == person_id, _HAS_PASSWORD))
     return found.one_or_none()
 
 
@@ -91,6 +108,6 @@ async def rehash(tx: Transaction, person_id: str, password_hash: str, known: dat
 
 
 async def _check_free(tx: Transaction, login: str, person_id: str) -> None:
-    holder = await by_login(tx, login)
-    if holder is not None and holder[1].id != person_id:
+    holder = await tx.session.scalar(select(col(SignIn.person_id)).where(col(SignIn.login) == login))
+    if holder not in {None, person_id}:
         raise AlreadyExists(what="sign-in name", id=login)

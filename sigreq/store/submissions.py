@@ -166,6 +166,15 @@ async def helped_by(tx: Transaction, change_id: str) -> Sequence[Submission]:
     return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
+async def lock_helped_by(tx: Transaction, change_id: str) -> Sequence[Submission]:
+    """The same as they are now, and nobody else moves them until the transaction ends.
+
+    Whoever also writes the extra of the change calls this first: everybody locks cases before extras.
+    """
+    await lock_all(tx, await ids_helped_by(tx, [change_id]))
+    return await helped_by(tx, change_id)
+
+
 async def ids_helped_by(tx: Transaction, change_ids: Sequence[str]) -> Sequence[str]:
     """The submissions that any of these changes is for."""
     statement = select(col(ChangeSubmission.submission_id)).where(col(ChangeSubmission.change_id).in_(change_ids))

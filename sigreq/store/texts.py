@@ -1,14 +1,24 @@
 """Texts that analyst groups answer with."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from sigreq.domain.errors import AlreadyExists, NotFound
+from sigreq.domain.people import Language
 from sigreq.tables.desk import CannedText
 from sigreq.transaction import Transaction
+
+
+class Title(NamedTuple):
+    """A text as one chooses it; what it says is read when it was chosen."""
+
+    id: str
+    title: str
+    language: Language
 
 
 async def listed(tx: Transaction, of: Collection[str] | None) -> Sequence[CannedText]:
@@ -18,6 +28,14 @@ async def listed(tx: Transaction, of: Collection[str] | None) -> Sequence[Canned
         statement = statement.where(col(CannedText.group_id).in_(of))
     order = (col(CannedText.group_id), col(CannedText.language), col(CannedText.title))
     return (await tx.session.scalars(statement.order_by(*order))).all()
+
+
+async def titles(tx: Transaction, group_id: str) -> list[Title]:
+    """A group's texts to choose from, by language and title."""
+    statement = select(col(CannedText.id), col(CannedText.title), col(CannedText.language))
+    statement = statement.where(col(CannedText.group_id) == group_id)
+    found = await tx.session.execute(statement.order_by(col(CannedText.language), col(CannedText.title)))
+    return [Title(text_id, title, language) for text_id, title, language in found]
 
 
 async def get(tx: Transaction, text_id: str, of: Collection[str] | None) -> CannedText:

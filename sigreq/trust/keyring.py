@@ -1,8 +1,8 @@
 """Online keys: how they are locked away, and how they come to sign."""
 
 import asyncio
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -26,6 +26,7 @@ from sigreq.transaction import Transaction
 
 log = structlog.get_logger()
 PublicKey = Key
+T = TypeVar("T")
 
 
 class KeyLocked(Exception):
@@ -75,7 +76,8 @@ class Keyring:
         self, tx: Transaction, role: KeyRole, states: Collection[KeyState] = (KeyState.ACTIVE,)
     ) -> Sequence[Signer]:
         """Who signs for a role now; nobody, as long as no keys are installed. Raises ServiceUnavailable."""
-        return [await asyncio.to_thread(self._open, row) for row in await signing.keys_of(tx, role, states)]
+        rows = await signing.keys_of(tx, role, states)
+        return [await self.in_time(role, self._open, row, key_id=row.id) for row in rows]
 
     async def seal(self, tx: Transaction, role: KeyRole, kind: str, payload: bytes) -> dict[str, Any] | None:
         """An envelope signed by every key of the role, or None as long as no keys are installed.
@@ -85,19 +87,25 @@ class Keyring:
         signers = await self.signers(tx, role)
         envelope = Envelope(payload, kind, {})
         for signer in signers:
-            try:
-                await asyncio.to_thread(envelope.sign, signer)
-            except Exception as error:  # a device or a service: its library may raise anything
-                raise _unavailable(role, signer.public_key.keyid, error) from error
+            await self.in_time(role, envelope.sign, signer, key_id=signer.public_key.keyid)
         sealed: dict[str, Any] = envelope.to_dict()
         return sealed if signers else None
 
+    async def in_time(self, role: KeyRole, work: Callable[..., T], *args: object, key_id: str | None = None) -> T:
+        """What `work` with the role's keys gives, in a thread of its own: a device or a service may be asked.
+
+        Raises ServiceUnavailable for whatever its library raises, and when it takes too long: whoever signs holds a
+        lock that others wait for. The thread is left behind, and what it makes yet is nobody's.
+        """
+        try:
+            async with asyncio.timeout(self._settings.timeout.total_seconds()):
+                return await asyncio.to_thread(work, *args)
+        except Exception as error:
+            raise _unavailable(role, key_id, error) from error
+
     def _open(self, row: SigningKey) -> Signer:
         if row.id not in self._opened:
-            try:
-                self._opened[row.id] = self._opened_now(row)
-            except Exception as error:  # the same
-                raise _unavailable(row.role, row.id, error) from error
+            self._opened[row.id] = self._opened_now(row)
         return self._opened[row.id]
 
     def _opened_now(self, row: SigningKey) -> Signer:
@@ -113,7 +121,7 @@ class Keyring:
         return self._settings.pin.get_secret_value() if self._settings.pin else ""
 
 
-def _unavailable(role: KeyRole, key_id: str, error: Exception) -> ServiceUnavailable:
+def _unavailable(role: KeyRole, key_id: str | None, error: Exception) -> ServiceUnavailable:
     # Only our own texts are logged: what a device's library says might hold its PIN.
     reason = str(error) if isinstance(error, KeyLocked) else type(error).__name__
     log.error("signing.unavailable", role=role, key=key_id, reason=reason)

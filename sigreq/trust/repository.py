@@ -4,7 +4,6 @@ Each version of a document is a row before it is an object, so that a publisher 
 sends the same bytes. An object that no document names is seen by nobody; the timestamp, which names the rest, is last.
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -16,6 +15,7 @@ import structlog
 from tuf.api.metadata import DelegatedRole, Delegations, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 
 from sigreq.blobs import BlobMissing, Blobs, repository_key
+from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.signing import (
     EXPEDITED_PATHS,
     KeyRole,
@@ -40,6 +40,8 @@ from sigreq.work import Finish, nothing
 log = structlog.get_logger()
 ACTIVE = (KeyState.ACTIVE,)
 Make = Callable[[int, datetime], Body]
+# A timestamp that is on its way from elsewhere lands once. If ours is replaced so often, something else is wrong.
+_SENT_AGAIN = 5
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,33 @@ class Repository:
 
     async def run(self) -> None:
         """The same. Raises ServiceUnavailable."""
+        shown = await self._shown()
         async with self.database.transaction() as tx:
             await locks.hold(tx, Lock.REPOSITORY)
             if await repository.latest(tx, Root.type) is None:
                 return
-            is_behind = await self._is_behind(await repository.latest(tx, KeyRole.TIMESTAMP))
+            newest = await repository.latest(tx, KeyRole.TIMESTAMP)
+            # Clients were shown a later state than we know: the database was restored from a backup.
+            is_behind = newest is not None and shown > newest.version
             await compose(tx, self.keyring, self.lives, is_anew=is_behind)
         await self.upload()
 
     async def upload(self) -> None:
-        """Send what has not gone out, in its order. Nobody else sends meanwhile: no older timestamp returns."""
+        """Send what has not gone out, in its order. Raises ServiceUnavailable.
+
+        Nobody else sends meanwhile, but one who lost the lock with the connection may have a timestamp on its way
+        still, which then lands on a newer one: the newest is read back, and sent until it is what the store has.
+        """
+        newest = await self._send()
+        for _ in range(_SENT_AGAIN):
+            if newest is None or await self._is_out(newest):
+                return
+            newest = await self._send(is_again=True)
+        log.warning("repository.timestamp_replaced")
+        raise ServiceUnavailable("the bundle repository")
+
+    async def _send(self, *, is_again: bool = False) -> RepositoryDocument | None:
+        """Send what has not gone out, the newest timestamp also `is_again`; that timestamp."""
         async with self.database.transaction() as tx:
             await locks.hold(tx, Lock.REPOSITORY)
             waiting = await repository.waiting(tx)
@@ -76,8 +95,26 @@ class Repository:
             await repository.mark_uploaded(tx, [row.number for row in waiting])
             await repository.drop_old_contents(tx)
             newest = await repository.latest(tx, KeyRole.TIMESTAMP)
-            if newest is not None and not waiting and not await self._is_out(newest):
+            if newest is not None and is_again:
                 await self.put(newest)
+            return newest
+
+    async def keep_fresh(self) -> None:
+        """Have it published again before its timestamp expires, or when something has not gone out or was replaced.
+
+        Raises ServiceUnavailable.
+        """
+        async with self.database.transaction() as tx:
+            if await repository.latest(tx, Root.type) is None:
+                return
+            newest = await repository.latest(tx, KeyRole.TIMESTAMP)
+            is_fresh = newest is not None and not is_due(newest.expires_at, self.lives.timestamp, tx.at)
+            is_fresh = is_fresh and not await repository.is_any_waiting(tx)
+        if newest is not None and is_fresh and await self._is_out(newest):
+            return
+        async with self.database.transaction() as tx:
+            if not await jobs.is_open(tx, JobName.REPOSITORY):
+                jobs.add(tx, JobName.REPOSITORY, Track.EXPEDITED, {})
 
     async def put(self, row: RepositoryDocument) -> None:
         """Send one document. Raises ServiceUnavailable."""
@@ -85,13 +122,13 @@ class Repository:
         key = repository_key(f"metadata/{metadata_file(row.role, row.version)}")
         await self.bundles.put_bytes(key, content, hashlib.sha256(content).hexdigest())
 
-    async def _is_behind(self, newest: RepositoryDocument | None) -> bool:
-        """Whether clients were shown a later state than we know: the database was restored from a backup."""
+    async def _shown(self) -> int:
+        """The version of the timestamp that clients are shown; 0 for what is not there, or not ours."""
         try:
             shown = json.loads(await self.bundles.get_bytes(repository_key("metadata/timestamp.json")))
-            return newest is not None and int(shown["signed"]["version"]) > newest.version
+            return int(shown["signed"]["version"])
         except (BlobMissing, ValueError, KeyError, TypeError):
-            return False  # what is not there, or not ours, is sent again
+            return 0
 
     async def _is_out(self, row: RepositoryDocument) -> bool:
         key = repository_key(f"metadata/{metadata_file(row.role, row.version)}")
@@ -109,19 +146,6 @@ def lives_of(settings: Trust) -> Lives:
 async def give_up(_tx: Transaction, _lease: Lease, told: str) -> None:
     """Nothing is lost: whatever has not gone out is found again."""
     log.error("repository.not_published", fault=told)
-
-
-async def keep_fresh(database: Database, lives: Lives) -> None:
-    """Have the repository published again before its timestamp expires, or when something has not gone out."""
-    async with database.transaction() as tx:
-        if await repository.latest(tx, Root.type) is None:
-            return
-        newest = await repository.latest(tx, KeyRole.TIMESTAMP)
-        is_fresh = newest is not None and not is_due(newest.expires_at, lives.timestamp, tx.at)
-        if is_fresh and not await repository.is_any_waiting(tx):
-            return
-        if not await jobs.is_open(tx, JobName.REPOSITORY):
-            jobs.add(tx, JobName.REPOSITORY, Track.EXPEDITED, {})
 
 
 async def compose(
@@ -174,7 +198,7 @@ class _Composer:
                 return row
         until = self.tx.at.replace(microsecond=0) + self.lives.of(role)
         body = make(next_version(row.version if row else 0, self.tx.at), until)
-        new = await asyncio.to_thread(signed, role, body, signers, self.tx.at)
+        new = await self.keyring.in_time(role, signed, role, body, signers, self.tx.at)
         await repository.write(self.tx, new)
         return new
 

@@ -15,17 +15,18 @@ log = structlog.get_logger()
 async def end_expired_extras(database: Database) -> None:
     """End what is past its time, one transaction each; customers are told, and a case without relief is flagged."""
     async with database.transaction() as tx:
-        expired = [(each.id, each.submission_id) for each in await extras.expired(tx)]
-    for extra_id, submission_id in expired:
+        expired = [(each.id, each.change_id, each.submission_id) for each in await extras.expired(tx)]
+    for extra_id, change_id, submission_id in expired:
         try:
             async with database.transaction() as tx:
-                await _end(tx, extra_id, submission_id)
+                await _end(tx, extra_id, change_id, submission_id)
         except Problem as problem:
             log.info("upkeep.moved_meanwhile", id=extra_id, code=problem.code)
 
 
-async def _end(tx: Transaction, extra_id: str, submission_id: str | None) -> None:
+async def _end(tx: Transaction, extra_id: str, change_id: str | None, submission_id: str | None) -> None:
     if submission_id is None:
+        await submissions.lock_helped_by(tx, change_id or "")  # before the extra, as everybody
         await extra_notes.note_ended(tx, await extras.end(tx, [extra_id], Ending.EXPIRED), None)
         return
     submission = await submissions.lock(tx, submission_id)  # before the relief, as everybody

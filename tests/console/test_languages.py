@@ -1,5 +1,6 @@
 """English and Russian."""
 
+import ast
 import re
 from collections.abc import Iterable
 from dataclasses import fields
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 from babel.messages.pofile import read_po
 
-from sigreq.api.console.words import WORDS
+from sigreq.api.console.pages import Pages, _moment
+from sigreq.api.console.words import REASONS, WORDS
 from sigreq.api.problems import STATUSES
 from sigreq.api.schemas import Details
 from sigreq.api.together import Result
-from sigreq.domain import changes, errors, lifecycle, people, queueing, sign_in_errors, submission, verdict
+from sigreq.domain import changes, errors, lifecycle, passwords, people, queueing, sign_in_errors, submission, verdict
 from sigreq.domain.deliveries import DeliveryState
 from sigreq.domain.extras import RELIEF_KINDS
 from sigreq.domain.gating import RunState
@@ -105,6 +107,44 @@ def test_who_chooses_russian_reads_russian_from_then_on(doors: Doors, world: Wor
     page = analyst.get("/portal")
     assert (page.status, "не разрешено" in page.text) == (403, True), "what is refused is told in the reader's language"
     assert (page.has_form("/sign-out"), "Очередь" in page.text) == (True, True), "and they find their way on"
+
+
+def test_every_reason_that_a_page_tells_is_translated() -> None:
+    unfit = ("short", "aaaaaaaaaaaaaaaa", "somebody-else-1")
+    told = set()
+    for each in unfit:
+        with pytest.raises(sign_in_errors.PasswordUnfit) as refused:
+            passwords.check(each, "somebody-else")
+        told.add(refused.value.reason)
+    for file in CONSOLE.glob("*.py"):
+        calls = [each for each in ast.walk(ast.parse(file.read_text())) if isinstance(each, ast.keyword)]
+        told |= {_constant(each.value) for each in calls if each.arg in {"reason", "summary"}}
+    told.discard("")
+    assert told - REASONS == set()
+    assert len(told) == len(unfit) + 5
+
+
+def _constant(node: ast.expr) -> str:
+    assert not isinstance(node, ast.JoinedStr), "what is filled in cannot be looked up"
+    return str(node.value) if isinstance(node, ast.Constant) else ""
+
+
+def test_what_is_refused_is_told_in_russian_to_the_last_word(doors: Doors) -> None:
+    analyst, stranger = doors.enter("analyst"), doors.browser()
+    _in_russian(analyst, "/queue")
+    analyst.http.headers["Accept-Language"] = stranger.http.headers["Accept-Language"] = "ru"
+    missing, odd = analyst.get("/queue/rules/cases"), analyst.get("/queue", band="9")
+    assert (missing.status, "Отправленное не удалось понять" in missing.text) == (400, True)
+    assert (odd.status, "Запрос не удалось прочитать: выбранного нет среди вариантов." in odd.text) == (400, True)
+    link = stranger.get(doors.link(doors.person("analyst")))
+    assert "введённые значения различаются" in stranger.send(link, "", password="a good one 4711", again="b").text
+    short = stranger.send(link, "", password="short", again="short")
+    assert "в нём должно быть от 12 до 200 знаков" in short.text
+    assert Pages().word("refusal", "500", people.Language.RUSSIAN).startswith("Произошла ошибка")
+
+
+def test_a_time_is_told_in_utc_whatever_its_offset() -> None:
+    assert ">21 Nov 2026, 10:32 UTC<" in _moment("2026-11-21T13:32:00+03:00", people.Language.ENGLISH)
 
 
 def _in_russian(browser: Browser, path: str) -> str:

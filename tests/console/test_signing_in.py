@@ -1,12 +1,20 @@
 """Passwords, sessions, and what cannot be done to them."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
+from click.testing import CliRunner
+from redis import Redis
 
+from sigreq.cli.main import main
 from sigreq.embedded.keys import first_links
 from sigreq.embedded.service import Service
+from sigreq.sessions import Sessions
 from tests.console.conftest import PASSWORD, Doors, set_password, sign_in
+from tests.console.stream import watching
 from tests.plain import problem
 from tests.world import World, wait_for
 
@@ -54,6 +62,54 @@ def test_a_new_password_ends_every_session_of_before(doors: Doors) -> None:
     set_password(doors.browser(), doors.link(person), "another good password")
     assert before.get("/queue").path == "/sign-in"
     assert sign_in(doors.browser(), person).status == 403
+
+
+def test_whoever_leaves_has_no_key_password_session_or_link(doors: Doors, world: World) -> None:
+    made = world.administrator.add_person("Dismissed", "analyst", None)
+    person, login = made["id"], "left@example.org"
+    browser = doors.browser()
+    set_password(browser, world.administrator.add_password_link(person, login)["path"])
+    assert browser.get("/queue").path == "/queue"
+    link = doors.link(person)
+    problem(world.plain(world.keys["lead"]).delete(f"/v1/admin/people/{person}/access"), 403, "wrong_role")
+    key = ["--url", world.url, "--key", world.keys["administrator"]]
+    done = CliRunner().invoke(main, ["admin", "person", "end-access", person, *key])
+    assert (done.exit_code, done.output) == (0, f"{person} has no access any more.\n")
+    problem(world.plain(made["key"]).get("/v1/account"), 401, "key_revoked")
+    assert browser.get("/queue").path == "/sign-in"
+    for password in (PASSWORD, "nobody has this password"):
+        assert sign_in(doors.browser(), login, password).status == 403
+    assert doors.browser().get(link).status == 410
+    other = world.plain(world.keys["administrator"])
+    answer = other.post(f"/v1/admin/people/{doors.person('lead')}/password-link", json={"login": login})
+    problem(answer, 409, "already_exists")
+    assert set_password(browser, doors.link(person)).path == "/queue", "a new link lets them in again"
+
+
+def test_a_page_left_open_keeps_no_session_alive_and_none_lasts_longer_than_a_day(
+    service: Service, doors: Doors
+) -> None:
+    browser = doors.enter("analyst")
+    token = browser.http.cookies["sigreq-session"]
+    address = service.env["SIGREQ_REDIS__URL"]
+    name = f"sigreq:session:{sha256(token.encode()).hexdigest()}"
+    with Redis.from_url(address) as redis:
+        redis.expire(name, 600)
+        assert browser.http.get("/queue", headers={"HX-Request": "true"}).status_code == 200
+        with watching(doors.world.url, "/queue/events", None, cookie=f"sigreq-session={token}") as seen:
+            next(seen)
+        assert 0 < redis.ttl(name) <= 600, "a page that asks by itself is no use of it"
+        assert browser.get("/queue").path == "/queue"
+        assert redis.ttl(name) > 600
+
+    async def found(later: timedelta) -> bool:
+        kept = Sessions(address, lambda: datetime.now(UTC) + later)
+        try:
+            return await kept.find(token) is not None
+        finally:
+            await kept.close()
+
+    assert [asyncio.run(found(timedelta(hours=hours))) for hours in (23, 24)] == [True, False]
 
 
 def test_a_wrong_password_and_an_unknown_name_are_told_alike(doors: Doors) -> None:

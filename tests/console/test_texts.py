@@ -72,6 +72,19 @@ def test_a_lead_keeps_the_texts_of_their_groups_and_an_analyst_reads_them(doors:
     assert "New words" not in page.text
 
 
+def test_a_case_offers_the_texts_of_its_own_group_alone(doors: Doors, world: World) -> None:
+    person, group = doors.person("lead"), f"group-{world.organisation()}"
+    world.administrator.set_group(group, "Another")
+    world.administrator.join_group(group, person)
+    lead = doors.let_in(person)
+    own = kept(lead, "Of its own group")
+    lead.send(lead.get("/texts"), "/texts", title="Of another group", body="x", group=group, language="en")
+    _, page = claimed(lead, world)
+    assert "Of another group" in lead.get("/texts").text
+    assert own in {each["value"] for each in page.tags("option")}
+    assert ("Of its own group" in page.text, "Of another group" in page.text) == (True, False)
+
+
 def test_texts_are_kept_by_commands_too(world: World) -> None:
     key = world.key("lead")
 

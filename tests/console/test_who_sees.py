@@ -49,6 +49,7 @@ WRITES_OF_ONE = {
     },
 }
 FORMS = {
+    "/me/keys": EVERYBODY,
     "/queue/take": DECIDERS,
     "/queue/rules/cases?rule=Marker": DECIDERS,
     "/queue/views": READERS,

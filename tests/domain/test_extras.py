@@ -1,5 +1,6 @@
 """What an extra adds, as signatures of their own, and where it stands by the clock."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from sigreq.domain import advice
 from sigreq.domain.changes import ChangeKind, Unfit
+from sigreq.domain.extra_bundles import STEP_BYTES, ExtraBundle
 from sigreq.domain.extras import ADDITIVE, RELIEF_KINDS, Ending, ExtraState, additions_of, relief_name
 from sigreq.domain.ruleset import Ruleset
 from sigreq.notify.mails import TEXTS
@@ -76,3 +78,13 @@ def test_mails_have_words_for_every_kind_of_relief_and_every_way_in_which_it_end
     words = TEXTS["ru" if language == "ru" else "en"].words
     assert set(words["relief"]) == ADDITIVE > set(RELIEF_KINDS.values())
     assert set(words["ending"]) == set(Ending)
+
+
+@given(st.sampled_from(sorted(RELIEF_KINDS.values())), HASHES, st.text(min_size=1, max_size=100))
+def test_the_length_of_relief_says_neither_what_it_does_nor_what_it_names(
+    kind: ChangeKind, sha256: str, name: str
+) -> None:
+    payload = {"sha256": sha256, **({"name": name} if kind is ChangeKind.HASH_ADD else {})}
+    bundle = ExtraBundle("EX-1", "acme-av", None, additions_of(kind, payload), NOW, NOW + HOUR)
+    assert len(bundle.content) == STEP_BYTES
+    assert Ruleset.from_document(json.dumps(json.loads(bundle.content)["additions"]).encode()) == bundle.added

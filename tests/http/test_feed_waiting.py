@@ -1,5 +1,7 @@
 """Long polls: woken by a notice or by a look, without a hold on the database, and never in the way of an end."""
 
+import asyncio
+import gc
 import json
 import os
 import signal
@@ -13,8 +15,11 @@ import httpx2
 import psutil
 import pytest
 
+from sigreq.api.feed_waiting import WaitingRoom
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
+from sigreq.settings import Feed
+from sigreq.transaction import Database
 from tests.commands import key_to, sigreq
 from tests.database import one, rows, write
 from tests.embedded.support import query
@@ -224,3 +229,30 @@ def _drop_all_but_the_last(service: Service) -> None:
     service.kill("worker-standard")
     service.revive()
     wait_for(lambda: query(owner, "SELECT min(number) FROM feed_entry")[0], lambda found: found == 3)
+
+
+def test_what_fails_when_all_who_asked_have_gone_is_nobodys_error() -> None:
+    complaints: list[str] = []
+
+    async def send(_: object) -> None:
+        """Nothing is written."""
+
+    async def leave() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
+        nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none", pool_size=1, send=send)
+        room = WaitingRoom(nowhere, Feed())
+
+        async def read() -> None:
+            async with nowhere.transaction():
+                """There is no server."""
+
+        readers = [asyncio.create_task(room.authenticate("key")), asyncio.create_task(room.read_together("page", read))]
+        await asyncio.sleep(0)
+        for reader in readers:
+            reader.cancel()
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+        await nowhere.close()
+
+    asyncio.run(leave())
+    gc.collect()
+    assert complaints == []

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 from hypothesis import given
@@ -93,6 +94,27 @@ def test_a_receiver_on_our_own_network_is_not_called() -> None:
         assert _send(receiver.url, allow_private=True).is_delivered
 
 
+@pytest.mark.parametrize(
+    ("said", "waits"),
+    [
+        (b"7", timedelta(seconds=7)),
+        (b"999999", timedelta(days=1)),
+        ("\N{SUPERSCRIPT TWO}".encode(), None),
+        (b"\xb2", None),
+        (b"\xff", None),
+        (b"9" * 5000, None),
+        (b"-1", None),
+        (b"", None),
+        (b"Wed, 21 Oct 2026 07:28:00 GMT", None),
+    ],
+)
+def test_whatever_a_receiver_asks_for_a_delivery_ends_in_an_answer(said: bytes, waits: timedelta | None) -> None:
+    head = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: " + said + b"\r\n\r\n"
+    with _answering(head) as url:
+        sent = _send(url, allow_private=True)
+    assert (sent.is_delivered, sent.told, sent.retry_after) == (False, "HTTP 503", waits)
+
+
 @pytest.mark.parametrize("network", NEVER_PUBLIC)
 def test_the_ends_of_a_network_that_is_not_public_are_refused(network: str) -> None:
     found = IPv6Network(network) if ":" in network else IPv4Network(network)
@@ -130,6 +152,19 @@ def _send(url: str, *, allow_private: bool) -> Delivery:
             await sender.close()
 
     return asyncio.run(send())
+
+
+@contextmanager
+def _answering(head: bytes) -> Iterator[str]:
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.wfile.write(head)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
 
 
 @contextmanager

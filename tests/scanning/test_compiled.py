@@ -96,6 +96,22 @@ def test_a_ruleset_in_use_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.M
     assert files(tmp_path) == []
 
 
+def test_rules_that_a_child_was_told_of_ahead_stay_until_the_place_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "KEPT_RULESETS", 0)
+
+    async def begin(scanner: Scanner) -> list[str]:
+        async with scanner.place() as place:
+            sample = written(place.folder, NEEDLE)
+            await place.begin(sample, [RULESET], passwords=None, is_identified=True)
+            await scanner.prepare(numbered(1))
+            return [file.stem for file in files(tmp_path)]
+
+    assert with_scanner(begin, tmp_path) == [RULESET.digest]
+    assert files(tmp_path) == []
+
+
 def test_a_rule_is_known_by_the_names_that_products_show(tmp_path: Path) -> None:
     rules = {"Acme_Invoice_Stealer": "rule Acme_Invoice_Stealer { condition: true } rule Helper { condition: true }"}
     known = {

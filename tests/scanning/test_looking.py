@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import sys
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.verdict import Outcome
 from sigreq.scanning import pool
+from sigreq.scanning.child import Answers
 from sigreq.scanning.look_replies import Seen, Small, looks
 from sigreq.scanning.scanner import Place
 from tests.scanning.executables import pe
@@ -67,6 +71,13 @@ def test_only_what_is_asked_is_told(tmp_path: Path) -> None:
         (True, 1),
         (False, 1),
     ]
+
+
+def test_rules_that_no_file_asks_for_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=BytesIO(b"a")))
+    wanted = [{"size": 1, "identify": False, "rulesets": []}]
+    request = {"files": wanted, "rulesets": ["there is no such file"], "timeout": 1, "enough": 1}
+    assert Answers().look(request) == {"looks": [{"identity": None, "scans": []}]}
 
 
 @pytest.mark.parametrize(

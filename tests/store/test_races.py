@@ -1,24 +1,35 @@
 """Two who move the same case at the same moment: the second decides by what the first has made of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlmodel import col
 
+from sigreq.domain.changes import ChangeKind
 from sigreq.domain.errors import RevisionStale
-from sigreq.domain.lifecycle import Event, State
+from sigreq.domain.extras import Ending
+from sigreq.domain.identifiers import new_identifier
+from sigreq.domain.lifecycle import ChangeState, Event, State
 from sigreq.domain.people import Actor, Role
+from sigreq.domain.submission import Track
 from sigreq.embedded.stack import Addresses
+from sigreq.release import changes
+from sigreq.release import extras as urgent
 from sigreq.review import claims, customer
-from sigreq.store import groups, people
+from sigreq.store import extra_notes, extras, groups, people, submissions
 from sigreq.store.moves import Move, move_submission
+from sigreq.tables.events import Event as Told
+from sigreq.tables.extras import Extra
 from sigreq.tables.people import AnalystGroup, Person
+from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
+from sigreq.upkeep import expired
 from tests.store.support import START, Bench, at, case_of, customer_of
 
 CLAIM = timedelta(minutes=30)
@@ -44,13 +55,20 @@ async def _written(bench: Bench, *rows: Submission) -> None:
 
 
 @asynccontextmanager
-async def _before(bench: Bench, second: Coroutine[Any, Any, Any]) -> AsyncIterator[Transaction]:
-    """A transaction that is at the case first: it ends when `second` waits for it, and then `second` goes on."""
+async def _before(
+    bench: Bench, second: Coroutine[Any, Any, Any], then: Callable[[Transaction], Awaitable[object]] | None = None
+) -> AsyncIterator[Transaction]:
+    """A transaction that is at the case first: it ends when `second` waits for it, and then `second` goes on.
+
+    What the transaction does last, when `second` waits already, is `then`.
+    """
     async with bench.database.transaction() as tx:
         yield tx
         waits = asyncio.create_task(second)
         while not await _is_somebody_waiting(bench):
             assert not waits.done(), "it did not wait"
+        if then is not None:
+            await then(tx)
     await waits
 
 
@@ -115,5 +133,82 @@ def test_a_reply_to_a_case_that_an_analyst_resumes_at_the_same_moment_is_kept_as
 
         async with _before(bench, reply()) as tx:
             await claims.claim(tx, analyst, case.id, case.revision, CLAIM)
+
+    at(addresses.database_url, work)
+
+
+async def _urgent(bench: Bench, lead: Actor, case: Submission) -> Extra:
+    """The extra of a change for this case, whose time is over; nobody has written that down."""
+    payload = {"sha256": "a" * 64}
+    change = Change(
+        id=new_identifier("CH"), product_id=case.product_id, kind=ChangeKind.HASH_ALLOW, track=Track.EXPEDITED,
+        state=ChangeState.APPROVED, revision=1, rev=1, created_at=START,
+    )  # fmt: skip
+    extra = Extra(
+        id=new_identifier(extras.PREFIX), product_id=case.product_id, base_version="20261122.1", kind=change.kind,
+        payload=payload, sha256=payload["sha256"], digest="0" * 64, change_id=change.id, hours=1,
+        proposed_by=lead.person_id, proposed_at=START, live_at=START - 2 * CLAIM, expires_at=START,
+    )  # fmt: skip
+    async with bench.database.transaction() as tx:
+        tx.session.add(change)
+        await tx.session.flush()
+        tx.session.add(ChangeSubmission(change_id=change.id, submission_id=case.id))
+        revision = ChangeRevision(
+            change_id=change.id, rev=1, payload=payload, written_by=lead.person_id, written_at=START
+        )
+        tx.session.add(revision)
+        return await extras.add(tx, extra)
+
+
+async def _expire(bench: Bench, _lead: Actor, _extra: Extra) -> None:
+    await expired.end_expired_extras(bench.database)
+
+
+async def _take_back(bench: Bench, lead: Actor, extra: Extra) -> None:
+    async with bench.database.transaction() as tx:
+        await urgent.end(tx, lead, extra.id)
+
+
+async def _withdraw_change(bench: Bench, lead: Actor, extra: Extra) -> None:
+    async with bench.database.transaction() as tx:
+        await changes.withdraw(tx, lead, str(extra.change_id), 1, "not now")
+
+
+@pytest.mark.parametrize("end", [_expire, _take_back, _withdraw_change], ids=lambda each: each.__name__.strip("_"))
+def test_an_extra_that_two_end_at_once_is_ended_by_the_first_and_neither_is_thrown_out(
+    addresses: Addresses, end: Callable[[Bench, Actor, Extra], Coroutine[Any, Any, None]]
+) -> None:
+    async def work(bench: Bench) -> None:
+        lead, person = await _both(bench, f"race-extra{end.__name__.replace('_', '-')}")
+        case = _case(person, state=State.DETERMINED)
+        await _written(bench, case)
+        extra = await _urgent(bench, lead, case)
+
+        async def replace(tx: Transaction) -> None:
+            await extra_notes.note_ended(tx, await extras.end(tx, [extra.id], Ending.BASE_REPLACED, lead), lead)
+
+        async with _before(bench, end(bench, lead, extra), replace) as tx:
+            await submissions.lock_all(tx, [case.id])
+        async with bench.database.transaction() as tx:
+            assert (await extras.get(tx, extra.id)).ending is Ending.BASE_REPLACED
+            told = await tx.session.scalars(select(col(Told.name)).where(col(Told.subject_id) == case.id))
+            assert told.all() == [Event.EXTRA_ENDED]
+
+    at(addresses.database_url, work)
+
+
+@pytest.mark.parametrize("end", [_expire, _take_back, _withdraw_change], ids=lambda each: each.__name__.strip("_"))
+def test_an_extra_is_ended_although_its_case_is_withdrawn_at_the_same_moment(
+    addresses: Addresses, end: Callable[[Bench, Actor, Extra], Coroutine[Any, Any, None]]
+) -> None:
+    async def work(bench: Bench) -> None:
+        lead, person = await _both(bench, f"race-closed{end.__name__.replace('_', '-')}")
+        case = _case(person, state=State.DETERMINED)
+        await _written(bench, case)
+        extra = await _urgent(bench, lead, case)
+        async with _before(bench, end(bench, lead, extra)) as tx:
+            await move_submission(tx, case.id, Move(Event.WITHDRAWN, values={"closed_at": tx.at}))
+        async with bench.database.transaction() as tx:
+            assert (await extras.get(tx, extra.id)).ended_at is not None
 
     at(addresses.database_url, work)

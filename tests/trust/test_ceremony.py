@@ -1,5 +1,6 @@
 """Keys are made, named by a root that its holders sign, replaced without anybody noticing, and believed no further."""
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -196,6 +197,20 @@ def test_a_key_can_lie_with_a_device_or_a_service(site: Site) -> None:
     mirror = site.mirror()
     assert signed_by(newest(mirror, "timestamp")) == {outside.public_key.keyid}
     assert Customer(site.folder / "customer", root).get(mirror, NAME) == [b"rules"]
+
+
+def test_a_device_that_does_not_answer_is_given_up_before_those_who_wait_for_the_lock(site: Site) -> None:
+    outside = CryptoSigner.generate_ed25519()
+    site.install(site.create(outside={KeyRole.APPROVALS: [outside.public_key]}))
+    silent = site.folder / "silent.pem"
+    os.mkfifo(silent)  # whoever opens it waits for somebody who writes
+    signers = {outside.public_key.keyid: f"file2:{silent}"}
+    site.trust = Trust.model_validate({"passphrase": PASSPHRASE, "signers": signers, "timeout": 0.2})
+    try:
+        with pytest.raises(ServiceUnavailable):
+            approval(site)
+    finally:
+        silent.write_bytes(outside.private_bytes)  # lets the thread go
 
 
 def test_the_expedited_key_signs_for_nothing_outside_its_folder(site: Site) -> None:

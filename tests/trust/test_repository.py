@@ -8,13 +8,16 @@ from datetime import timedelta
 import pytest
 from tuf.api import exceptions
 
+from sigreq.blobs import Blobs, repository_key
 from sigreq.store import releases
-from sigreq.trust.repository import keep_fresh
+from sigreq.trust.keyring import Keyring
+from sigreq.trust.repository import Repository
 from tests.embedded.support import query
-from tests.trust.support import Customer, Site, days, document, newest, signed_by
+from tests.trust.support import Customer, Site, days, document, newest, signed_by, stores
 
 YARA, CLAMAV = b"rules for YARA", b"rules for ClamAV"
 NAME = "acme-av/20261122.1/yara.tar"
+TIMESTAMP = repository_key("metadata/timestamp.json")
 
 
 def published(site: Site) -> Customer:
@@ -23,6 +26,11 @@ def published(site: Site) -> Customer:
     site.offer("20261122.1", yara=YARA, clamav=CLAMAV)
     site.publish()
     return Customer(site.folder / "customer", root)
+
+
+def replace_timestamp(site: Site, content: bytes) -> None:
+    """Have something else lie in its place."""
+    site.wait(site.bundles.put_bytes(TIMESTAMP, content, hashlib.sha256(content).hexdigest()))
 
 
 def test_a_stock_client_gets_the_bundles_from_a_plain_copy(site: Site) -> None:
@@ -164,8 +172,8 @@ def test_the_database_keeps_the_newest_documents_and_every_root(site: Site) -> N
 def test_what_has_to_be_renewed_or_sent_gets_one_job(site: Site) -> None:
     def jobs_after(later: float) -> int:
         site.now += days(later)
-        site.wait(keep_fresh(site.database, site.lives))
-        site.wait(keep_fresh(site.database, site.lives))
+        site.wait(site.repository.keep_fresh())
+        site.wait(site.repository.keep_fresh())
         (count,) = query(site.addresses.database_url, "SELECT count(*) FROM job WHERE done_at IS NULL")
         assert isinstance(count, int)
         return count
@@ -174,6 +182,10 @@ def test_what_has_to_be_renewed_or_sent_gets_one_job(site: Site) -> None:
     published(site)
     query(site.addresses.owner_database_url, "TRUNCATE job")
     assert jobs_after(0.4) == 0
+    replace_timestamp(site, b"something else")
+    assert jobs_after(0) == 1, "what landed on the newest timestamp"
+    query(site.addresses.owner_database_url, "TRUNCATE job")
+    site.publish()
     assert jobs_after(0.2) == 1
     query(site.addresses.owner_database_url, "TRUNCATE job", "UPDATE repository_document SET uploaded_at = NULL")
     site.publish()
@@ -184,11 +196,33 @@ def test_what_has_to_be_renewed_or_sent_gets_one_job(site: Site) -> None:
 
 def test_a_timestamp_that_was_lost_or_replaced_in_the_store_comes_back(site: Site) -> None:
     customer = published(site)
-    replaced = b"something else"
-    sha256 = hashlib.sha256(replaced).hexdigest()
-    site.wait(site.bundles.put_bytes("repository/metadata/timestamp.json", replaced, sha256))
+    replace_timestamp(site, b"something else")
     site.publish()
     assert customer.get(site.mirror(), NAME) == [YARA]
+
+
+class Overtaken(Blobs):
+    """A store in which an older timestamp, long on its way from another worker, lands on the first that is sent."""
+
+    late: bytes | None = None
+
+    async def put_bytes(self, key: str, content: bytes, sha256: str) -> None:
+        """Put it, and have the late one land."""
+        await super().put_bytes(key, content, sha256)
+        if key == TIMESTAMP and self.late is not None:
+            late, self.late = self.late, None
+            await super().put_bytes(key, late, hashlib.sha256(late).hexdigest())
+
+
+def test_an_older_timestamp_that_lands_late_does_not_stay(site: Site) -> None:
+    customer = published(site)
+    bundles = Overtaken(stores(site.addresses), stores(site.addresses).bundles)
+    bundles.late = site.wait(bundles.get_bytes(TIMESTAMP))
+    site.now += timedelta(minutes=1)
+    site.offer("20261122.2", yara=b"better rules")
+    site.wait(Repository(site.database, bundles, Keyring(site.trust), site.lives).run())
+    assert bundles.late is None
+    assert customer.get(site.mirror(), "acme-av/20261122.2/yara.tar") == [b"better rules"]
 
 
 def test_an_expedited_bundle_is_signed_by_a_key_of_its_own(site: Site) -> None:

@@ -1,5 +1,6 @@
 """What a customer's programs need, in the customer's own hands: API keys, and the webhook with its log."""
 
+import secrets
 from typing import Any
 
 from litestar import Response, get, post
@@ -31,13 +32,15 @@ async def show_keys(visitor: NamedDependency[Visitor]) -> Response[str]:
 
 
 @post(KEYS)
-async def add_key(visitor: NamedDependency[Visitor]) -> Response[str]:
-    """Make a key, and show it: it is in this answer and nowhere else."""
+async def add_key(visitor: NamedDependency[Visitor], services: NamedDependency[Services]) -> Response[str] | Redirect:
+    """Make a key, and show it: it is in this answer and nowhere else; loaded again, the page makes no other."""
     visitor.may(Permission.SUBMIT)
     try:
         title = read(KeyIn, visitor.form).title
     except FieldInvalid as problem:
         return await _keys_page(visitor, problem=problem, status_code=visitor.pages.status(problem))
+    if not await _is_first(visitor, services):
+        return go(f"{KEYS}?again=true")
     made = await people.issue_key(visitor.tx, visitor.person, title)
     return await _keys_page(visitor, made=made, status_code=201)
 
@@ -58,14 +61,18 @@ async def show_webhook(visitor: NamedDependency[Visitor]) -> Response[str]:
 
 
 @post(WEBHOOK)
-async def set_webhook(visitor: NamedDependency[Visitor], services: NamedDependency[Services]) -> Response[str]:
-    """Have messages sent there, and show the secret: it is in this answer and nowhere else."""
+async def set_webhook(
+    visitor: NamedDependency[Visitor], services: NamedDependency[Services]
+) -> Response[str] | Redirect:
+    """Have messages sent there, and show the secret: it is in this answer and nowhere else, and made once."""
     visitor.may(Permission.SUBMIT)
     try:
         url = str(read(WebhookIn, visitor.form).url)
         refuse_private(services, url)
     except Problem as problem:
         return await _webhook_page(visitor, problem=problem, status_code=visitor.pages.status(problem))
+    if not await _is_first(visitor, services):
+        return go(f"{WEBHOOK}?again=true")
     made = new_secret()
     await people.set_webhook(visitor.tx, visitor.actor, url, made)
     return await _webhook_page(visitor, made=made, status_code=201)
@@ -109,6 +116,12 @@ def _refused(visitor: Visitor) -> Any:
     return show
 
 
+async def _is_first(visitor: Visitor, services: Services) -> bool:
+    """Whether the form was not sent before. A form of no page of ours is none that a browser can send again."""
+    once = visitor.form.get("once")
+    return once is None or await services.sessions.first(f"{visitor.actor.person_id} {once}")
+
+
 def _organisation(visitor: Visitor) -> str:
     return visitor.actor.organisation_id or ""
 
@@ -117,7 +130,7 @@ async def _keys_page(
     visitor: Visitor, *, made: str | None = None, problem: Problem | None = None, status_code: int = 200
 ) -> Response[str]:
     rows = [key_view(*each) for each in await keys.of_organisation(visitor.tx, _organisation(visitor))]
-    context = {"rows": rows, "made": made, "problem": problem, "typed": visitor.form}
+    context = {"rows": rows, "made": made, "problem": problem, "typed": visitor.form, **_once(visitor)}
     return visitor.page("keys.html", status_code=status_code, **context)
 
 
@@ -138,7 +151,13 @@ async def _webhook_page(
         made=made,
         problem=problem,
         typed=visitor.form,
+        **_once(visitor),
     )
+
+
+def _once(visitor: Visitor) -> dict[str, object]:
+    """What makes a form act once, and whether the one before had acted already."""
+    return {"once": secrets.token_urlsafe(16), "is_again": "again" in visitor.query}
 
 
 ROUTES = [show_keys, add_key, revoke_key, show_webhook, set_webhook, remove_webhook, ping, send_again]

@@ -173,7 +173,7 @@ async def _page(
         status_code=status_code,
         row=row,
         held=row.revision if seen is None else seen,
-        texts=[each for each in await texts.seen_by(tx, actor) if each.group_id == row.group_id],
+        texts=await texts.to_choose(tx, actor, row.group_id),
         left=row.due_at - tx.at,
         soon=SOON,
         holder=holder,

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from litestar import Response
 from litestar.datastructures import Cookie, State
 from litestar.di import NamedDependency
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.response import Redirect
 
 from sigreq.access import sign_in
@@ -22,6 +23,8 @@ from sigreq.tables.people import Person
 from sigreq.transaction import Transaction
 
 Form = Mapping[str, str]
+WRITTEN = "written"
+"""Under this name a request remembers what was written, for the same page."""
 VISITOR = "visitor"
 """Under this name a request remembers whose it is, for the page that says what went wrong."""
 
@@ -38,6 +41,7 @@ class Visitor:
     path: str
     query: Form
     form: Form = field(default_factory=dict)
+    has_keys: bool = True
 
     def may(self, permission: Permission) -> None:
         """Let those through who may. Raises WrongRole."""
@@ -46,6 +50,7 @@ class Visitor:
     def page(self, template: str, *, status_code: int = 200, **context: Any) -> Response[str]:
         """A page for this visitor."""
         mine = {"me": self.actor, "form_token": self.session.form_token, "path": self.path, "now": self.tx.at}
+        mine["has_keys"] = self.has_keys
         return self.pages.answer(template, self.person.language, {**mine, **context}, status_code=status_code)
 
 
@@ -71,7 +76,7 @@ async def provide_arrival(request: AnyRequest, services: NamedDependency[Service
     session = await find_session(request, services)
     form = await read_form(request)
     if is_write(request):
-        check_form(request, session, form.get("form_token"))
+        check_form(request, session, form)
     return Arrival(request, services, session, state.pages, form)
 
 
@@ -96,26 +101,55 @@ async def visitor_of(
         raise SignInNeeded
     person, actor = found
     asked = {name: value for name, value in request.query_params.items() if value.strip()}
-    visitor = Visitor(tx, actor, person, session, pages, _page_of(request), asked, form or {})
+    visitor = Visitor(tx, actor, person, session, pages, _page_of(request), asked, form or {}, has_keys(request))
     request.state[VISITOR] = visitor
     return visitor
 
 
 def _page_of(request: AnyRequest) -> str:
     """Where the visitor is; a form that was sent is answered at an address where no page is, so then where it was."""
-    if not is_write(request):
-        return request.url.path
-    page = urlsplit(request.headers.get("referer", ""))
-    return local(page.path) if page.netloc == request.headers.get("host") else "/"
+    return came_from(request).partition("?")[0] if is_write(request) else request.url.path
+
+
+def came_from(request: AnyRequest) -> str:
+    """The page of ours, with its query, on which a link or a form was; the first page where the browser names none.
+
+    A form that was refused is shown at the address that took it, where no page can be opened: then the nearest above.
+    """
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:  # no address at all
+        return "/"
+    if page.netloc != request.headers.get("host"):
+        return "/"
+    path = _page_at(request, local(page.path))
+    return f"{path}?{page.query}" if page.query and path == page.path else path
+
+
+def _page_at(request: AnyRequest, path: str) -> str:
+    while path != "/":
+        try:
+            request.app.asgi_router.handle_routing(path, "GET")
+        except (NotFoundException, MethodNotAllowedException):
+            path = path.rpartition("/")[0] or "/"
+        else:
+            break
+    return path
 
 
 async def find_session(request: AnyRequest, services: Services) -> SignedIn:
     """The session that a browser names. Raises SignInNeeded."""
     token = request.cookies.get(cookie_name(request, "session"))
-    session = await services.sessions.find(token) if token else None
+    session = await services.sessions.find(token, is_used=not _is_by_itself(request)) if token else None
     if session is None:
         raise SignInNeeded
     return session
+
+
+def _is_by_itself(request: AnyRequest) -> bool:
+    """Whether an open page asks without anybody at it: it listens, or it is told or waits to look anew."""
+    is_listening = "text/event-stream" in request.headers.get("accept", "") or request.url.path.endswith("/events")
+    return is_listening or (not is_write(request) and "hx-request" in request.headers)
 
 
 async def read_form(request: AnyRequest) -> dict[str, str]:
@@ -132,10 +166,11 @@ def is_write(request: AnyRequest) -> bool:
     return request.method not in {"GET", "HEAD"}
 
 
-def check_form(request: AnyRequest, session: SignedIn, form_token: str | None) -> None:
+def check_form(request: AnyRequest, session: SignedIn, form: Form) -> None:
     """Take a form only from our own page, opened in this very session. Raises FormForeign."""
     check_origin(request)
-    if form_token != session.form_token:
+    request.state[WRITTEN] = form  # not before: another site shall not put its words on a page of ours
+    if form.get("form_token") != session.form_token:
         raise FormForeign
 
 
@@ -188,15 +223,21 @@ def cookie(request: AnyRequest, purpose: str, value: str, max_age: int | None = 
     )
 
 
+def has_keys(request: AnyRequest) -> bool:
+    """Whether single letters act in this browser: a choice, as WCAG 2.1.4 asks, that it keeps itself."""
+    return request.cookies.get(cookie_name(request, "keys")) != "off"
+
+
 def go(path: str, cookies: list[Cookie] | None = None) -> Redirect:
     """To another page, with GET."""
     return Redirect(path, status_code=303, headers=HEADERS, cookies=cookies)
 
 
 def sign_in_address(request: AnyRequest) -> str:
-    """Where to sign in, to come back here afterwards."""
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return f"/sign-in?next={quote(wanted, safe='/')}" if request.method == "GET" and wanted != "/" else "/sign-in"
+    """Where to sign in, to come back afterwards: here, or to the page whose form was sent."""
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = came_from(request) if is_write(request) else here
+    return f"/sign-in?next={quote(wanted, safe='/')}" if wanted != "/" else "/sign-in"
 
 
 def local(path: str | None) -> str:

@@ -66,7 +66,7 @@ async def sign_in(request: AnyRequest, services: NamedDependency[Services], stat
 async def sign_out(request: AnyRequest, services: NamedDependency[Services]) -> Redirect:
     """End the session."""
     session = await find_session(request, services)
-    check_form(request, session, (await read_form(request)).get("form_token"))
+    check_form(request, session, await read_form(request))
     await services.sessions.end(request.cookies[cookie_name(request, "session")])
     return go("/sign-in", [cookie(request, "session", "", max_age=0)])
 
@@ -121,6 +121,14 @@ async def show_me(visitor: NamedDependency[Visitor]) -> Response[str]:
     return visitor.page("me.html", person=visitor.person)
 
 
+@post("/me/keys")
+async def set_keys(request: AnyRequest, visitor: NamedDependency[Visitor]) -> Redirect:
+    """Whether single letters act in this browser from now on; the choice goes with the browser, not the person."""
+    chosen = "off" if visitor.form.get("keys") == "off" else "on"
+    lives = int(DEVICE_LIVES.total_seconds())
+    return go("/me", [cookie(request, "keys", chosen, max_age=lives)])
+
+
 @post("/language")
 async def set_language(visitor: NamedDependency[Visitor]) -> Redirect:
     """Pages and mail in another language from now on. Raises RequestMalformed."""
@@ -156,4 +164,15 @@ def _answer(
     return answer
 
 
-ROUTES = [show_sign_in, sign_in, sign_out, show_password, set_password, home, find_case, show_me, set_language]
+ROUTES = [
+    show_sign_in,
+    sign_in,
+    sign_out,
+    show_password,
+    set_password,
+    home,
+    find_case,
+    show_me,
+    set_keys,
+    set_language,
+]

@@ -1,6 +1,6 @@
 """Pages as text: the templates, in each language, with what all of them use."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -13,7 +13,7 @@ from litestar import Response
 from markupsafe import Markup
 
 from sigreq.api.console.assets import CONTENT_SECURITY_POLICY, HERE, Assets
-from sigreq.api.console.words import word
+from sigreq.api.console.words import REASONS, word
 from sigreq.api.problems import STATUSES
 from sigreq.domain.errors import Problem
 from sigreq.domain.people import Language
@@ -51,6 +51,11 @@ class Pages:
         spoken: str = self._environments[language].globals["problem_text"](problem)  # type: ignore[operator]
         return spoken
 
+    def word(self, kind: str, value: object, language: Language) -> str:
+        """What a value is called in a language."""
+        spoken: str = self._environments[language].globals["word"](kind, value)  # type: ignore[operator]
+        return spoken
+
     @staticmethod
     def status(problem: Problem) -> int:
         """The status that the API has for the same."""
@@ -69,7 +74,7 @@ class Pages:
         made.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined] # the extension brings it
         made.globals["asset"] = self.assets.address
         made.globals["word"] = lambda kind, value: words.gettext(word(kind, value)) if value is not None else ""
-        made.globals["problem_text"] = lambda problem: problem.filled(words.gettext(problem.template))
+        made.globals["problem_text"] = lambda problem: _told(problem, words)
         made.globals["languages"] = {Language.ENGLISH: "English", Language.RUSSIAN: "Русский"}
         made.filters["moment"] = lambda at: _moment(at, language)
         made.filters["duration"] = lambda length: _duration(length, words)
@@ -90,12 +95,19 @@ def _words(language: Language) -> NullTranslations:
     return Translations(compiled)
 
 
+def _told(problem: Problem, words: NullTranslations) -> str:
+    """What was wrong; a reason inside it is translated too where it is one of ours."""
+    return problem.filled(
+        words.gettext(problem.template), lambda said: words.gettext(said) if said in REASONS else said
+    )
+
+
 def _moment(at: datetime | str | None, language: Language) -> Markup | str:
     """A time as people read it, in UTC; pages that can also show it in the reader's own time zone."""
     if at is None:
         return "—"
     when = datetime.fromisoformat(at) if isinstance(at, str) else at
-    shown = format_datetime(when, "d MMM y, HH:mm 'UTC'", tzinfo=None, locale=str(language))
+    shown = format_datetime(when, "d MMM y, HH:mm 'UTC'", tzinfo=UTC, locale=str(language))
     return Markup('<time datetime="{}">{}</time>').format(when.isoformat(), shown)
 
 

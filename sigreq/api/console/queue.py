@@ -77,6 +77,7 @@ async def queue_of(visitor: Visitor, only: Filters) -> dict[str, Any]:
         "mine": [(row, row.due_at - tx.at) for row in await queues.of_analyst(tx, actor.person_id, MINE)],
         "only": only,
         "filters": {name: value for name, value in asdict(only).items() if value is not None},
+        "band_addresses": {each: f"/queue?{address_of({**visitor.query, 'band': str(each.value)})}" for each in Band},
         "address": f"/queue?{urlencode(visitor.query)}",
         "may_take": may_take,
         "views": await views.of(tx, actor.person_id),

@@ -225,8 +225,38 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "held": _("Held by somebody else"),
         "refused": _("Refused"),
     },
+    "written": {
+        "message": _("Message"),
+        "reason": _("Reason"),
+        "source": _("Source of the rule"),
+        "title": _("Title"),
+        "body": _("Text"),
+    },
+    "refusal": {
+        "400": _("What was sent cannot be understood. Go back, and try again from the page."),
+        "404": _("There is nothing at this address."),
+        "405": _("This address takes forms only. Go back, and use the page."),
+        "413": _("What was sent is too large. Send less."),
+        "500": _("Something broke on our side. It is logged; please try again."),
+    },
     "outcome": {"detected": _("Detected"), "clean": _("No detection"), "not_scanned": _("Not scanned")},
 }
+
+REASONS = frozenset(
+    {
+        _("the two entries differ"),
+        _("it must have 12 to 200 characters; a sentence does well"),
+        _("it has fewer than 5 different characters"),
+        _("it is little more than the sign-in name"),
+        _("the form does not say which revision its page showed"),
+        _("what was chosen is not one of the choices"),
+        _("more cases were chosen than a page shows"),
+        _("choose at least one case"),
+        _("the fields of the form must come before its files, each with a name"),
+        _("text must not contain the character NUL (U+0000)"),
+    }
+)
+"""What a problem that a page tells can give as its reason."""
 
 
 def word(kind: str, value: object) -> str:

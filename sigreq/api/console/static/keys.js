@@ -13,12 +13,15 @@ function tellLocalTimes() {
   }
 }
 
+// The reader's clock may be wrong: times are counted by the server's, which was `data-now` when the page was made.
+const words = document.getElementById("words")?.dataset;
+const behind = words ? Date.now() - new Date(words.now) : 0;
+
 /** The time left, in the words that the server used. */
 function tick() {
-  const words = document.getElementById("words")?.dataset;
   if (!words) return;
   for (const left of document.querySelectorAll("[data-due]")) {
-    const seconds = (new Date(left.dataset.due) - Date.now()) / 1000;
+    const seconds = (new Date(left.dataset.due) - Date.now() + behind) / 1000;
     const told = duration(Math.abs(seconds), words);
     left.textContent = seconds < 0 ? words.late.replace("#", told) : told;
     left.className = seconds < 0 ? "late" : seconds < 3600 ? "soon" : "left";
@@ -43,6 +46,7 @@ function step(by) {
 }
 
 document.addEventListener("keydown", (event) => {
+  if (document.body.dataset.keys === "off") return;
   const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "j" || event.key === "k") {
@@ -53,9 +57,19 @@ document.addEventListener("keydown", (event) => {
   const meant = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!meant) return;
   event.preventDefault();
+  if (event.repeat) return;
   if (meant.matches("button, a, summary")) meant.click();
   else meant.focus();
 });
+
+// A form is sent once, however often its key or button is pressed, until its page is shown anew.
+const sent = new Set();
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (sent.has(event.target)) event.preventDefault();
+  sent.add(event.target);
+});
+window.addEventListener("pageshow", () => sent.clear());
 
 // The row you are on stays the row you are on, wherever it moves to.
 let kept = null;
@@ -67,6 +81,20 @@ document.addEventListener("htmx:after:swap", () => {
   tick();
   if (kept && !currentRow()) linkOf(document.getElementById(kept))?.focus({ preventScroll: true });
 });
+
+// Who is no longer signed in is told so, instead of being shown what stood there long ago.
+document.addEventListener("htmx:sse:error", (event) => {
+  if (event.detail.status === 401) location.reload();
+});
+
+// A look at the queue that failed is done again: nobody else says again that something has changed.
+for (const failure of ["htmx:error", "htmx:response:error"]) {
+  document.addEventListener(failure, ({ target, detail }) => {
+    const isLasting = detail.ctx?.response?.status < 500;
+    if (target.id !== "queue" || isLasting) return;
+    setTimeout(() => document.getElementById("live").dispatchEvent(new Event("queue")), 2000);
+  });
+}
 
 tellLocalTimes();
 tick();
