@@ -8,10 +8,11 @@ from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.people import Language as Chosen
 from sigreq.mail import Mailer, MailRefused
 from sigreq.notify.deliveries import body, next_try
+from sigreq.notify.failed_guard import FailedGuard
 from sigreq.notify.mails import AnswerWarning, Language, compose, compose_warning
 from sigreq.notify.timeline import public_view
 from sigreq.settings import Mail
-from sigreq.store import groups, people, submissions, warnings
+from sigreq.store import gates, groups, people, submissions, warnings
 from sigreq.store.jobs import Lease
 from sigreq.tables.people import AnalystGroup
 from sigreq.transaction import Database, Transaction
@@ -53,7 +54,9 @@ class Letters:
         return nothing
 
     async def alert(self, lease: Lease) -> Finish:
-        """Tell the on-call of an event that cannot wait for the queue, under the event's own id."""
+        """Tell the on-call of what cannot wait for the queue: an event, or a guard that failed, under its own id."""
+        if "run_id" in lease.args:
+            return await self._alert_of_run(lease)
         async with self.database.transaction() as tx:
             event = await submissions.event(tx, lease.args["event_id"])
             group = await groups.get(tx, (await submissions.get(tx, event.subject_id)).group_id)
@@ -63,6 +66,17 @@ class Letters:
             origin = (self.settings.sender, self.settings.base_url)
             message = compose(public_view(event), event.subject_id, group.on_call_email, "en", *origin)
             await self._hand_over(message, lease.attempt)
+        return nothing
+
+    async def _alert_of_run(self, lease: Lease) -> Finish:
+        async with self.database.transaction() as tx:
+            run = await gates.get(tx, lease.args["run_id"])
+            group = await groups.get(tx, lease.args["group_id"])
+        failed = FailedGuard.of(run.id, run.product_id, run.subject, run.finished_at or run.started_at, run.report)
+        if lease.args["channel"] == "webhook":
+            await self._post(group, failed.id, failed.body(), lease.attempt)
+        elif self.settings is not None and group.on_call_email is not None:
+            await self._hand_over(failed.mail(group.on_call_email, self.settings.sender), lease.attempt)
         return nothing
 
     async def _hand_over(self, message: EmailMessage, attempt: int) -> None:

@@ -14,11 +14,22 @@ from sigreq.tables.gates import GateRun
 from sigreq.transaction import Transaction
 
 
+async def finish_part(tx: Transaction, run_id: str, number: int, findings: Findings) -> None:
+    """Write what was found in a part, once; who finishes the last part ends the run."""
+    run = await gates.finish_part(tx, run_id, number, findings.document())
+    if run.state is RunState.RUNNING and run.done == run.total:
+        await conclude(tx, run)
+
+
 async def conclude(tx: Transaction, run: GateRun) -> None:
     """Every part is done: what was found in them decides."""
+    await _conclude(tx, run, Findings())
+
+
+async def _conclude(tx: Transaction, run: GateRun, more: Findings) -> None:
     found = await gates.findings(tx, run.id)
     by_kind = {kind: Findings.sum(Findings.read(each) for of, each in found if of is kind) for kind, _ in found}
-    whole = Findings.sum(by_kind.values())
+    whole = Findings.sum([more, *by_kind.values()])
     scanned = {kind.value: findings.counts() for kind, findings in by_kind.items()}
     await _end(tx, run, whole, scanned)
 
@@ -29,14 +40,25 @@ async def end(tx: Transaction, run: GateRun, troubles: Sequence[Trouble]) -> Non
 
 
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
-    """A gate that could not run is a failure."""
+    """A gate that could not run is a failure.
+
+    What its other parts have found stays found. A guard goes on with them: what they find reopens cases.
+    """
     run = await gates.lock(tx, lease.args["run_id"])
-    if run.state is RunState.RUNNING:
-        await end(tx, run, [Trouble(Code.COULD_NOT_RUN, f"the gate could not run: {told[:300]}")])
+    if run.state is not RunState.RUNNING:
+        return
+    failure = Findings().plus([Trouble(Code.COULD_NOT_RUN, f"the gate could not run: {told[:300]}")])
+    number: int | None = lease.args.get("number")
+    if number is None:  # it was not planned
+        await end(tx, run, failure.troubles)
+    elif run.purpose is Purpose.RECHECK:
+        await finish_part(tx, run.id, number, failure)
+    else:
+        await _conclude(tx, run, failure)
 
 
 async def _end(tx: Transaction, run: GateRun, found: Findings, scanned: Mapping[str, Any]) -> None:
-    told = found.document()
+    told = found.shown().document()
     report = {
         "rev": run.rev,
         "base": run.base_version,

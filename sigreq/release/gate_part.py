@@ -98,9 +98,7 @@ class PartScanner:
         async def finish(tx: Transaction) -> None:
             for each in keep:
                 await each.write(tx)
-            run = await gates.finish_part(tx, share.run.id, lease.args["number"], findings.document())
-            if run.state is RunState.RUNNING and run.done == run.total:
-                await gate_end.conclude(tx, run)
+            await gate_end.finish_part(tx, share.run.id, lease.args["number"], findings)
 
         return finish
 

@@ -7,7 +7,7 @@ from sigreq.domain.gating import Purpose
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.submission import Track
 from sigreq.domain.verdict import Resolution
-from sigreq.store import gates, jobs, reopening, solved, submissions
+from sigreq.store import gates, groups, jobs, reopening, solved, submissions
 from sigreq.store.gates import Subject
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.gates import GateRun
@@ -28,7 +28,7 @@ async def begin(tx: Transaction, release: Release) -> None:
 async def reopen(tx: Transaction, run: GateRun, troubles: Sequence[Trouble]) -> None:
     """Reopen the cases whose fix the version undid, and have their customers and the on-call told.
 
-    What could not be tried is a matter for somebody's attention.
+    What could not be tried is a matter for somebody's attention: that of the on-call, where not even cases are known.
     """
     by_case: dict[str, list[Trouble]] = {}
     for each in troubles:
@@ -41,7 +41,19 @@ async def reopen(tx: Transaction, run: GateRun, troubles: Sequence[Trouble]) -> 
             await _reopen(tx, run, submission, undone)
         else:
             reason = f"{run.subject}: {by_case[submission_id][0].message}"
-            await move_submission(tx, submission_id, Move(Event.ATTENTION_RAISED, data={"reason": reason[:500]}))
+            flag = {"needs_attention": "recheck_failed"}
+            raised = Move[Submission](Event.ATTENTION_RAISED, values=flag, data={"reason": reason[:500]})
+            await move_submission(tx, submission_id, raised)
+    if any(each.submission_id is None for each in troubles):
+        await _alert_all(tx, run)
+
+
+async def _alert_all(tx: Transaction, run: GateRun) -> None:
+    """Whose cases were not tried, nobody knows: every group's on-call is told that the guard has failed."""
+    for group, _ in await groups.listed(tx):
+        for channel in ("mail", "webhook"):
+            args = {"run_id": run.id, "group_id": group.id, "channel": channel}
+            jobs.add(tx, jobs.JobName.ALERT, run.track, args)
 
 
 def _is_fixed(submission: Submission) -> bool:

@@ -140,7 +140,8 @@ async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
 async def give_up_again(tx: Transaction, lease: Lease, told: str) -> None:
     """What was found before stays; somebody has to know that there was no other look."""
     data = {"reason": f"the files could not be examined again: {told[:300]}"}
-    await move_submission(tx, lease.args["submission_id"], Move(Event.ATTENTION_RAISED, data=data))
+    values = {"needs_attention": "examination_failed"}
+    await move_submission(tx, lease.args["submission_id"], Move(Event.ATTENTION_RAISED, values=values, data=data))
 
 
 async def _begin(tx: Transaction, submission_id: str) -> _Case | None:

@@ -64,6 +64,8 @@ def test_every_field_has_a_word() -> None:
     stale = errors.RevisionStale("Submission", "x", 1, 2)
     assert set(WORDS["together"]) == {Result("x", problem=each).outcome for each in (*outcomes, stale)}
     assert set(WORDS["likeness"]) == {each.name for each in fields(Similar)}
+    sources = "".join(file.read_text() for file in CONSOLE.parent.parent.rglob("*.py"))
+    assert set(WORDS["attention"]) == set(re.findall(r'needs_attention"?(?:: |=)"([a-z_]+)"', sources))
 
 
 @pytest.mark.parametrize("kind", NAMED)

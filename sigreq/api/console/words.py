@@ -143,6 +143,16 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "customer_reference": _("Customer's reference"),
         "prior_submission": _("Earlier case"),
     },
+    "attention": {
+        "database_unknown_newer": _("The database is newer than any we know"),
+        "examination_failed": _("The files could not be examined again"),
+        "fix_withdrawn": _("The version with the fix was withdrawn"),
+        "proof_failed": _("The proof on the sample failed"),
+        "recheck_failed": _("The newest version could not be tried on this case, or does not do what was concluded"),
+        "regressed": _("Reopened: the fix came undone"),
+        "relief_expired": _("The relief has run out"),
+        "screening_failed": _("The automatic check failed"),
+    },
     "run_state": {"running": _("Running"), "passed": _("Passed"), "failed": _("Failed")},
     "identity": {"identified": _("Identified"), "not_identified": _("Not identified"), "pending": _("Pending")},
     "event": {

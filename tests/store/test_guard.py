@@ -1,0 +1,153 @@
+"""How a run of the guard ends when one of its parts could not run: what the others found is not lost."""
+
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import col
+
+from sigreq.domain.findings import Code, Findings, Trouble
+from sigreq.domain.gating import PartKind, Purpose, RunState
+from sigreq.domain.lifecycle import State
+from sigreq.domain.people import Actor
+from sigreq.domain.submission import Track
+from sigreq.embedded.postbox import Postbox
+from sigreq.embedded.receiver import Receiver
+from sigreq.embedded.stack import Addresses
+from sigreq.notify.letters import Letters
+from sigreq.release import gate_end
+from sigreq.settings import Mail
+from sigreq.store import clocks, contracts, gates, groups, people, submissions
+from sigreq.store.gates import Subject
+from sigreq.store.jobs import JobName, Lease
+from sigreq.store.moves import begin_submission
+from sigreq.tables.events import Job
+from sigreq.tables.gates import GateRun
+from sigreq.tables.people import AnalystGroup
+from sigreq.tables.submissions import Submission
+from sigreq.transaction import Transaction
+from sigreq.webhooks import WebhookSender
+from tests.store.support import START, Bench, at, case_of, customer_of
+
+VERSION = "20261122.3"
+FIXED = {"state": State.FIXED, "fixed_in": "20261122.2", "fixed_at": START, "determined_at": START}
+
+
+async def _run(bench: Bench, name: str, purpose: Purpose, parts: int) -> tuple[GateRun, list[Submission]]:
+    """A planned run with a part for each of so many fixed cases."""
+    customer = await customer_of(bench, name)
+    actor = Actor(customer.id, customer.name, customer.role, name)
+    async with bench.database.transaction() as tx:
+        terms = (await clocks.terms_of(tx, await people.plan(tx, contracts.STANDARD))).to_document()
+        cases = [case_of(customer, solved_number=number, terms=terms, **FIXED) for number in range(1, parts + 1)]
+        for case in cases:
+            await begin_submission(tx, case, actor, {"severity": case.severity})
+        run = await gates.begin(tx, None, Subject(name, purpose, VERSION, Track.EXPEDITED))
+        run = await gates.plan(tx, run, {"seen_solved": parts}, [(PartKind.EARLIER, [case.id]) for case in cases])
+    return run, cases
+
+
+def _again(case: Submission) -> Findings:
+    return Findings(cases=1).plus([Trouble(Code.DETECTED_AGAIN, "again", case.id, "x", ("New",))])
+
+
+def _lease(run: GateRun, **args: Any) -> Lease:
+    return Lease("job", "token", JobName.GATE_PART, {"run_id": run.id, **args}, 12, START)
+
+
+async def _alerts(tx: Transaction, run: GateRun) -> list[str]:
+    statement = select(col(Job.args)).where(col(Job.name) == JobName.ALERT, col(Job.args)["run_id"].astext == run.id)
+    return sorted(f"{each['group_id']} {each['channel']}" for each in await tx.session.scalars(statement))
+
+
+@pytest.mark.parametrize("failed", [0, 1, 2])
+def test_what_the_other_parts_of_the_guard_find_reopens_cases_before_and_after(
+    addresses: Addresses, failed: int
+) -> None:
+    async def work(bench: Bench) -> None:
+        run, cases = await _run(bench, f"guard-{failed}", Purpose.RECHECK, 3)
+        for number, case in enumerate(cases):
+            async with bench.database.transaction() as tx:
+                if number == failed:
+                    await gate_end.give_up(tx, _lease(run, number=number), "killed too often")
+                else:
+                    await gate_end.finish_part(tx, run.id, number, _again(case))
+        async with bench.database.transaction() as tx:
+            ended = await gates.get(tx, run.id)
+            states = [(await submissions.get(tx, case.id)).state for case in cases]
+            everybody = sorted(f"{each.id} {by}" for each, _ in await groups.listed(tx) for by in ("mail", "webhook"))
+            assert await _alerts(tx, run) == everybody
+        assert states == [State.FIXED if number == failed else State.QUEUED for number in range(3)]
+        assert (ended.state, ended.done) == (RunState.FAILED, 3)
+        assert ended.report is not None
+        assert sorted(each["code"] for each in ended.report["problems"]) == ["could_not_run", *["detected_again"] * 2]
+
+    at(addresses.database_url, work)
+
+
+def test_a_train_that_could_not_be_tested_whole_fails_at_once_with_what_was_found(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        run, cases = await _run(bench, "guard-train", Purpose.TRAIN, 3)
+        async with bench.database.transaction() as tx:
+            await gate_end.finish_part(tx, run.id, 0, _again(cases[0]))
+            await gate_end.give_up(tx, _lease(run, number=1), "killed too often")
+            ended = await gates.get(tx, run.id)
+            assert await _alerts(tx, run) == []
+        assert (ended.state, ended.report and [each["code"] for each in ended.report["problems"]]) == (
+            RunState.FAILED,
+            ["could_not_run", "detected_again"],
+        )
+
+    at(addresses.database_url, work)
+
+
+def test_a_case_that_a_version_could_not_be_tried_on_is_flagged(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        run, (case,) = await _run(bench, "guard-flag", Purpose.RECHECK, 1)
+        unseen = Findings(cases=1).plus([Trouble(Code.NOT_SCANNED, "not scanned (timeout)", case.id, "x")])
+        async with bench.database.transaction() as tx:
+            await gate_end.finish_part(tx, run.id, 0, unseen)
+            flagged = await submissions.get(tx, case.id)
+            assert await _alerts(tx, run) == []
+        assert (flagged.state, flagged.needs_attention) == (State.FIXED, "recheck_failed")
+
+    at(addresses.database_url, work)
+
+
+def test_the_on_call_hears_by_mail_and_webhook_that_the_guard_has_failed(addresses: Addresses) -> None:
+    secret = "whsec_" + b64encode(bytes(24)).decode()
+
+    async def work(bench: Bench, postbox: Postbox, receiver: Receiver) -> str:
+        run, _ = await _run(bench, "guard-told", Purpose.RECHECK, 1)
+        bench.now = datetime.now(UTC)  # receivers believe only what was signed just now
+        told = AnalystGroup(id="told", title="Told", on_call_email="on-call@vendor.example", on_call_url=receiver.url)
+        told.on_call_secret = secret
+        async with bench.database.transaction() as tx:
+            await groups.put(tx, told)
+            await gate_end.give_up(tx, _lease(run, number=0), "killed too often")
+        mail = Mail(host="127.0.0.1", port=postbox.port, security="none", sender="sigreq@vendor.example")
+        sender = WebhookSender(allow_private=True, timeout=timedelta(seconds=30))
+        letters = Letters(bench.database, sender, mail)
+        for channel in ("mail", "webhook"):
+            await letters.alert(_lease(run, group_id="told", channel=channel))
+        await sender.close()
+        return run.id
+
+    with Postbox() as postbox, Receiver() as receiver:
+        receiver.secret = secret
+        run_id = at(addresses.database_url, lambda bench: work(bench, postbox, receiver))
+        (mail,) = postbox.to("on-call@vendor.example")
+    assert (mail["Message-ID"], VERSION in mail["Subject"]) == (f"<{run_id}@vendor.example>", True)
+    assert "killed too often" in mail.get_content()
+    told = receiver.events[run_id]
+    assert (told["type"], told["data"]) == (
+        "release.recheck_failed",
+        {
+            "run_id": run_id,
+            "product": "guard-told",
+            "version": VERSION,
+            "reason": "the gate could not run: killed too often",
+        },
+    )
