@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from socket import gethostname
 from typing import Any
 
@@ -147,7 +148,7 @@ class TrackWorker:
         loops = [
             asyncio.create_task(self._listen()),
             asyncio.create_task(_repeat(self._mend, jobs.reconcile)),
-            asyncio.create_task(_repeat(self._keep_up, UPKEEP_EVERY)),
+            *(asyncio.create_task(_repeat(step, UPKEEP_EVERY)) for step in self._upkeep()),
             asyncio.create_task(_repeat(self._say_seen, UPKEEP_EVERY)),
             asyncio.create_task(_repeat(self._warn, jobs.reconcile)),
             asyncio.create_task(_repeat(self._tidy, TIDY_EVERY)),
@@ -256,12 +257,16 @@ class TrackWorker:
     async def _tidy(self) -> None:
         await drop_old_entries(self._database, self._settings.feed)
 
-    async def _keep_up(self) -> None:
-        await lapse_claims(self._database)
-        await close_silent(self._database, self._settings.analysis)
-        await end_expired_extras(self._database)
-        await told_extras.keep_told(self._database)
-        await self._publisher.keep_fresh()
+    def _upkeep(self) -> list[Callable[[], Awaitable[None]]]:
+        """What is looked after by the clock. None waits for another, so that one that fails holds up none."""
+        database = self._database
+        return [
+            partial(lapse_claims, database),
+            partial(close_silent, database, self._settings.analysis),
+            partial(end_expired_extras, database),
+            partial(told_extras.keep_told, database),
+            self._publisher.keep_fresh,
+        ]
 
 
 def functions(begin: Callable[[str, str], None]) -> list[Function]:
@@ -278,11 +283,12 @@ def functions(begin: Callable[[str, str], None]) -> list[Function]:
 
 async def _repeat(step: Callable[[], Awaitable[None]], pause: timedelta) -> None:
     """Do it for ever; one failure is a line in the log, not the end of the loop."""
+    name = getattr(getattr(step, "func", step), "__name__", "?")
     while True:
         try:
             await step()
         except ServiceUnavailable as outage:
             log.warning("worker.waits", reason=outage.message)
         except Exception:
-            log.exception("worker.step_failed", step=getattr(step, "__name__", "?"))
+            log.exception("worker.step_failed", step=name)
         await asyncio.sleep(pause.total_seconds())

@@ -46,10 +46,12 @@ async def list_extras(
 ) -> dict[str, Any]:
     """For update clients, to be asked again and again: lay these over `base_version`, and drop what is not listed.
 
-    Customers see what is for everybody, and the relief of their own organisation.
+    Customers see what is for everybody, and the relief of their own organisation, of products they have asked about.
     """
     require(actor, Permission.SEE_EXTRAS)
     await releases.known_product(tx, product)
+    if actor.organisation_id is not None:
+        await submissions.check_customer_of(tx, actor.organisation_id, product)
     newest = await releases.newest(tx, product)
     base = newest.version if newest else None
     rows = await extras.live(tx, product, actor)

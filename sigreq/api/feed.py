@@ -15,7 +15,7 @@ from sigreq.api.doorway import AnyRequest, Services, key_of
 from sigreq.api.feed_waiting import Wish
 from sigreq.api.submissions import MAX_PAGE
 from sigreq.domain import errors
-from sigreq.domain.feed import Entry, Page, Place, check_cursor, mark_of
+from sigreq.domain.feed import START, Entry, Page, Place, check_cursor, mark_of
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.submission import Track
 from sigreq.release.snapshot import take
@@ -71,7 +71,7 @@ async def read_feed(
     interval = services.settings.feed.poll_interval.total_seconds()
     if wait and not (page and page.entries) and not services.feed.is_full:
         began = asyncio.get_running_loop().time()
-        seen = (known or 0) if page is None else page.head.number
+        seen = (known or START if page is None else page.head).number
         page = await _wait(request, services, asked, seen, wait)
         is_over = asyncio.get_running_loop().time() - began >= min(wait, SOON_SECONDS)
         interval = 0 if is_over and not services.feed.is_closing else SOON_SECONDS
@@ -80,14 +80,14 @@ async def read_feed(
     return _answer(page, known, interval, is_lines=is_lines)
 
 
-async def _look(request: AnyRequest, services: Services, asked: _Asked, known: int | None) -> Page | None:
+async def _look(request: AnyRequest, services: Services, asked: _Asked, known: Place | None) -> Page | None:
     """What is there; None when the feed ends where it did, which costs a look at one end of one index."""
     async with services.database.transaction() as tx:
         require(await people.authenticate(tx, key_of(request)), Permission.READ_FEED)
         return await _read(tx, asked, known)
 
 
-async def _look_together(request: AnyRequest, services: Services, asked: _Asked, known: int | None) -> Page | None:
+async def _look_together(request: AnyRequest, services: Services, asked: _Asked, known: Place | None) -> Page | None:
     """The same for those who wait: many come and are woken at once, and most of them ask for the same.
 
     What this misses, because the reading began before the request came, is there as soon as they wait.
@@ -108,8 +108,8 @@ async def _wait(request: AnyRequest, services: Services, asked: _Asked, seen: in
     return await _look_together(request, services, asked, None)  # the key may have been revoked since
 
 
-async def _read(tx: Transaction, asked: _Asked, known: int | None) -> Page | None:
-    if known is not None and await feed.head(tx) == known:
+async def _read(tx: Transaction, asked: _Asked, known: Place | None) -> Page | None:
+    if known is not None and await feed.end(tx) == known:
         return None
     page = await feed.page(tx, asked.product, after=min(asked.after, LARGEST), track=asked.track, limit=asked.limit)
     check_cursor(asked.product, asked.after, asked.mark, page)
@@ -123,17 +123,18 @@ async def _until_gone(request: AnyRequest) -> None:
         pass
 
 
-def _known_head(if_none_match: str | None, *, is_lines: bool) -> int | None:
-    """The end of the feed as the reader knows it. An ETag is that number, and the form of the answer."""
-    found = re.fullmatch(rf'\s*(?:W/)?"(\d{{1,18}}){"-lines" if is_lines else ""}"\s*', if_none_match or "")
-    return int(found[1]) if found else None
+def _known_head(if_none_match: str | None, *, is_lines: bool) -> Place | None:
+    """The end of the feed as the reader knows it: an ETag names it, with its mark, and the form of the answer."""
+    form = "-lines" if is_lines else ""
+    found = re.fullmatch(rf'\s*(?:W/)?"(\d{{1,18}})\.([0-9a-f]{{1,20}}){form}"\s*', if_none_match or "")
+    return Place(int(found[1]), found[2]) if found else None
 
 
-def _answer(page: Page | None, known: int | None, interval: float, *, is_lines: bool) -> Response[bytes]:
-    is_same = page is None or page.head.number == known
-    head = known if page is None else page.head.number
+def _answer(page: Page | None, known: Place | None, interval: float, *, is_lines: bool) -> Response[bytes]:
+    is_same = page is None or page.head == known
+    head = (known or START) if page is None else page.head
     headers = {
-        "ETag": f'"{head}{"-lines" if is_lines else ""}"',
+        "ETag": f'"{head.number}.{head.mark}{"-lines" if is_lines else ""}"',
         "Vary": "Accept",
         "Cache-Control": "private, no-cache",
         "X-Poll-Interval": f"{interval:.0f}",

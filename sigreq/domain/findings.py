@@ -7,7 +7,7 @@ from typing import Any, Self
 
 YARA, CLAMAV = "yara", "clamav"
 MOST_TROUBLES = 200
-"""As many are kept of a part and of a run; how many more there were is said."""
+"""As many are kept of a part and shown of a run, and of a part one more for each case and code; the rest is counted."""
 
 
 class Code(StrEnum):
@@ -89,10 +89,20 @@ class Findings:
         return {"cases": self.cases, "files": self.files, "bytes": self.bytes, "seconds": round(self.seconds, 3)}
 
     def document(self) -> dict[str, Any]:
-        """What is kept of it, bounded."""
+        """What is kept of it, bounded, and yet no case is forgotten: it may have to be reopened."""
+        said = {(each.submission_id, each.code) for each in self.troubles[:MOST_TROUBLES]}
         kept = [each.document() for each in self.troubles[:MOST_TROUBLES]]
+        for each in self.troubles[MOST_TROUBLES:]:
+            if (each.submission_id, each.code) not in said:
+                said.add((each.submission_id, each.code))
+                kept.append(each.document())
         left_out = self.left_out + len(self.troubles) - len(kept)
         return {**self.counts(), "troubles": kept, "left_out": left_out, "unseen": list(self.unseen)}
+
+    def shown(self) -> Self:
+        """With no more troubles than anybody reads."""
+        left_out = self.left_out + len(self.troubles[MOST_TROUBLES:])
+        return replace(self, troubles=self.troubles[:MOST_TROUBLES], left_out=left_out)
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:

@@ -70,10 +70,17 @@ async def check_extra(tx: Transaction, change: Change, content: Content) -> None
     raise release_errors.GatePassStale(id=change.id, why=why)
 
 
-async def check_train(tx: Transaction, product: str, version: str, digest: str) -> GateRun:
-    """The pass of a train that still holds. The register's lock must be held. Raises TrainNotGated."""
+async def check_train(tx: Transaction, product: str, version: str, digest: str, included: frozenset[str]) -> GateRun:
+    """The pass of a train that still holds, for which the files of all included changes were tried.
+
+    The register's lock must be held. Raises TrainNotGated.
+    """
     why = "it has not passed"
     for run in await gates.passed(tx, product, Purpose.TRAIN, digest):
+        if not included.issubset(run.changes):
+            untried = ", ".join(sorted(included.difference(run.changes)))
+            why = f"it was tested without {untried}"
+            continue
         stale = why_stale(_seen(run), await _now(tx, product, frozenset()))
         if stale is None:
             return run

@@ -174,7 +174,9 @@ async def _write(tx: Transaction, found: _Found, built: _Built | None, troubles:
     }
     if built is not None:
         values |= {"ruleset_digest": built.candidate.digest, "scanned_digest": built.scanned.digest}
-        troubles = troubles or await _known_clean(tx, built)
+        # What is out is out: there the solved cases say what is wrong with it, and each is tried.
+        if found.run.purpose is not Purpose.RECHECK:
+            troubles = troubles or await _known_clean(tx, built)
     if built is None or troubles:
         await gate_end.end(tx, await gates.write(tx, found.run.id, values), troubles)
         return

@@ -29,7 +29,7 @@ from sigreq.store import files, jobs, releases, scans, solved, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_submission
 from sigreq.store.scans import Round
-from sigreq.tables.releases import Release
+from sigreq.tables.releases import Change, Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
 from sigreq.trust.evidence import attest, bundles_of
@@ -96,9 +96,9 @@ class Proof:
         clamav = await self._by_clamav(found, ruleset, bundle, examination)
 
         async def finish(tx: Transaction) -> None:
-            proved = await submissions.hold_published_changes(tx, of.id)
+            proved = await hold_fix(tx, of.id, found.release.version)
             if not proved:
-                return  # the version was gone back from: what it fixed is not out any more
+                return  # the next version that holds all of it brings the proof
             await files.keep_examination(tx, of, found.files, examination)
             of_round = Round(of, "proof", found.release.version, found.release.ruleset_digest)
             await scans.record(tx, of_round, examination.results[ruleset.digest])
@@ -146,6 +146,19 @@ class Proof:
         return _ByClamAv(examination.files, results, of.kind, clamav.engine, hashlib.sha256(bundle).hexdigest())
 
 
+async def hold_fix(tx: Transaction, submission_id: str, version: str) -> Sequence[Change]:
+    """The changes that a version fixed a case with, oldest first, as they are now: much can happen during a proof.
+
+    None when the version was withdrawn, or gone back from, or when another change of the case is still to come. The
+    version and the changes stay as they are until the transaction ends; they are locked in the order of a withdrawal.
+    """
+    of = await submissions.get(tx, submission_id)
+    release = await releases.hold(tx, of.product_id, version)
+    if release is None or release.withdrawn_at is not None:
+        return []
+    return await submissions.hold_published_changes(tx, of)
+
+
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
     """The proof could not be made: somebody has to look, and nothing is called fixed."""
     data = {"reason": f"the proof of {lease.args['version']} could not be made: {told[:300]}"}
@@ -172,7 +185,7 @@ async def _fixed(
     values = {
         "fixed_in": found.release.version,
         "fixed_at": tx.at,
-        "solved_number": await solved.next_number(tx),
+        "solved_number": await solved.next_number(tx, of.product_id),
         "resolution": RESOLUTIONS[by],
         "needs_attention": None,
     }

@@ -118,7 +118,9 @@ async def _checked(tx: Transaction, actor: Actor, publication: Publication, wait
     await _check_contents(tx, publication, waiting)
     if actor.role is Role.ADMINISTRATOR:  # who imports history, or has to act in an emergency
         return None
-    return (await check_train(tx, publication.product, publication.version, publication.ruleset.digest)).id
+    included = frozenset(each.change_id for each in publication.built if each.is_included)
+    digest = publication.ruleset.digest
+    return (await check_train(tx, publication.product, publication.version, digest, included)).id
 
 
 async def _check_version(tx: Transaction, publication: Publication) -> None:

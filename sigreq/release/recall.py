@@ -19,6 +19,7 @@ async def withdraw_release(tx: Transaction, keyring: Keyring, actor: Actor, prod
     Its changes go back to the feed, its fixes back to waiting, and every open submission made under it is told. A
     customer who has confirmed already is not told again: the case is flagged for an analyst. Raises NotFound.
     """
+    await locks.hold(tx, Lock.REGISTER)  # in the order of publishing
     await locks.hold(tx, Lock.FEED)  # before any row, as everybody who writes to the feed
     before = await releases.release(tx, product, version)
     if before.withdrawn_at is not None:

@@ -81,7 +81,7 @@ async def determine(tx: Transaction, actor: Actor, submission_id: str, held: int
         return determined
     closing: dict[str, Any] = {"resolution": Resolution.NO_CHANGE, "closed_at": tx.at}
     if solved.is_solved_by(said.determination, said.final_verdict):
-        closing["solved_number"] = await solved.next_number(tx)
+        closing["solved_number"] = await solved.next_number(tx, determined.product_id)
     move = Move(Event.CONCLUDED, actor, values=closing, data={"resolution": Resolution.NO_CHANGE})
     return await move_submission(tx, submission_id, move)
 

@@ -19,18 +19,14 @@ CHANNEL = "sigreq_feed"
 OPEN = (ChangeState.APPROVED, ChangeState.PICKED_UP)
 
 
-async def head(tx: Transaction) -> int:
-    """The number of the feed's last entry, 0 when there is none. Reads nothing but the end of one index."""
-    return await tx.session.scalar(select(func.max(col(FeedEntry.number)))) or 0
-
-
 async def append(tx: Transaction, entry: FeedEntry) -> None:
     """Number and insert an entry, and tell those who wait for it when this transaction commits.
 
     Numbers have no gap and become visible in their order: the lock is held until the commit.
     """
     await locks.hold(tx, Lock.FEED)
-    entry.number = await head(tx) + 1
+    tx.look_at_the_clock()  # who waited for the lock comes after whoever had it, in time too
+    entry.number, entry.at = (await end(tx)).number + 1, tx.at
     tx.session.add(entry)
     await tx.session.flush()
     told = {"channel": CHANNEL, "notice": f"{entry.number} {entry.track} {entry.product_id}"}
@@ -69,7 +65,7 @@ async def page(tx: Transaction, product_id: str, *, after: int, track: Track | N
 
 
 async def end(tx: Transaction) -> Place:
-    """The feed's last entry."""
+    """The feed's last entry. Reads nothing but the end of one index and what it points at."""
     statement = select(col(FeedEntry.number), col(FeedEntry.at)).order_by(col(FeedEntry.number).desc()).limit(1)
     found = (await tx.session.execute(statement)).one_or_none()
     return START if found is None else Place(found.number, mark_of(found.at))

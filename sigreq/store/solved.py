@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, and_, cast, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlmodel import col
 
@@ -12,6 +12,7 @@ from sigreq.domain.submission import Kind
 from sigreq.domain.verdict import Determination, Verdict
 from sigreq.store import locks
 from sigreq.store.locks import Lock
+from sigreq.tables.releases import Product
 from sigreq.tables.submissions import Scan, Submission, SubmissionFile
 from sigreq.transaction import Transaction
 
@@ -24,19 +25,21 @@ class Lost:
     allowed: frozenset[str]
 
 
-async def next_number(tx: Transaction) -> int:
+async def next_number(tx: Transaction, product_id: str) -> int:
     """The number of a case that is being solved. Numbers become visible in their order: the lock is held until then.
 
-    To be called after the case's row is locked, and right before it is written.
+    None is given twice, whatever becomes of the case. To be called after the case's row is locked, and right before
+    it is written.
     """
     await locks.hold(tx, Lock.SOLVED)
-    return 1 + (await tx.session.scalar(select(func.max(col(Submission.solved_number)))) or 0)
+    number = col(Product.newest_solved)
+    statement = update(Product).where(col(Product.id) == product_id).values(newest_solved=number + 1).returning(number)
+    return (await tx.session.execute(statement)).scalar_one()
 
 
 async def newest(tx: Transaction, product_id: str) -> int:
-    """The number of the newest solved case of a product, 0 without any."""
-    statement = select(func.max(col(Submission.solved_number))).where(col(Submission.product_id) == product_id)
-    return await tx.session.scalar(statement) or 0
+    """The number that was given last for a product, 0 before the first. It never falls, also when the case reopens."""
+    return await tx.session.scalar(select(col(Product.newest_solved)).where(col(Product.id) == product_id)) or 0
 
 
 async def must_stay_clean(tx: Transaction, product_id: str, after: int, upto: int) -> Sequence[str]:

@@ -200,19 +200,24 @@ async def check_customer_of(tx: Transaction, organisation_id: str, product_id: s
         raise NotFound(what="product", id=product_id)
 
 
-async def hold_published_changes(tx: Transaction, submission_id: str) -> Sequence[Change]:
-    """Those of them that are out, oldest first; nobody takes one back until the transaction ends.
+async def hold_published_changes(tx: Transaction, of: Submission) -> Sequence[Change]:
+    """Those drafted since the last determination that are out, oldest first; none while another of them is to come.
 
-    To be called before the submission is locked, as everybody locks changes first.
+    Nobody takes one back until the transaction ends. To be called before the submission is locked, as everybody locks
+    changes first.
     """
+    since = of.determined_at or of.received_at
     statement = (
         select(Change)
         .join(ChangeSubmission, col(ChangeSubmission.change_id) == col(Change.id))
-        .where(col(ChangeSubmission.submission_id) == submission_id, col(Change.state) == ChangeState.PUBLISHED)
+        .where(col(ChangeSubmission.submission_id) == of.id, col(Change.created_at) >= since)
         .order_by(col(Change.created_at), col(Change.id))
         .with_for_update(read=True, of=Change)
     )
-    return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
+    drafted = (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
+    if any(each.state not in {ChangeState.PUBLISHED, ChangeState.WITHDRAWN} for each in drafted):
+        return []
+    return [each for each in drafted if each.state is ChangeState.PUBLISHED]
 
 
 async def open_under(tx: Transaction, calendar_id: str) -> Sequence[str]:

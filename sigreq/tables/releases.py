@@ -15,7 +15,7 @@ from sigreq.tables.columns import AT, by_value
 
 
 class Product(SQLModel, table=True):
-    """An antivirus product; versions compare only inside one."""
+    """An antivirus product; versions compare only inside one. `newest_solved` is the last number given to a case."""
 
     id: str = Field(primary_key=True)
     title: str
@@ -23,6 +23,7 @@ class Product(SQLModel, table=True):
     grace_seconds: int
     update_instructions: str
     targets: list[str] = Field(default_factory=lambda: ["yara"], sa_type=JSONB)
+    newest_solved: int = Field(default=0, sa_type=BigInteger)
 
 
 class TrainSchedule(SQLModel, table=True):

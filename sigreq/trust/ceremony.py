@@ -86,8 +86,9 @@ async def rotate(
         raise CeremonyBroken("There are no keys in force yet. Make them: sigreq admin signing-keys create")
     for role in roles:
         await _replace(tx, maker, role, is_compromised=is_compromised)
-    if set(roles) == {KeyRole.EXPEDITED} and holders is None:
+    if KeyRole.EXPEDITED in roles:
         publish_soon(tx)
+    if set(roles) == {KeyRole.EXPEDITED} and holders is None:
         return None
     holders = holders or Holders.of(before)
     _check_holders(holders)

@@ -6,11 +6,12 @@ from functools import partial
 
 import structlog
 
-from sigreq.domain.errors import ClaimHeld, Problem
+from sigreq.domain.errors import ClaimHeld, Problem, ServiceUnavailable
 from sigreq.domain.lifecycle import Event
 from sigreq.domain.submission import Track
 from sigreq.settings import Analysis, Jobs
-from sigreq.store import jobs, submissions
+from sigreq.store import jobs, locks, submissions
+from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Hint
@@ -45,11 +46,18 @@ async def _move(database: Database, submission_id: str, event: Event) -> None:
     try:
         async with database.transaction() as tx:
             is_lapse = event is Event.CLAIM_LAPSED
+            if is_lapse:  # in the line of those who take: whoever takes it next does so after this, by the clock too
+                await locks.hold(tx, Lock.TAKE)
+                tx.look_at_the_clock()
             values = {"claim_expires_at": None} if is_lapse else {"closed_at": tx.at}
             check = partial(_refuse_live_claim, tx.at) if is_lapse else None
             await move_submission(tx, submission_id, Move(event, check=check, values=values))
+    except ServiceUnavailable:
+        raise
     except Problem as problem:
         log.info("upkeep.moved_meanwhile", id=submission_id, code=problem.code)
+    except Exception:
+        log.exception("upkeep.failed", id=submission_id)  # the others are looked after all the same
 
 
 def _refuse_live_claim(now: datetime, row: Submission) -> None:

@@ -101,7 +101,7 @@ async def give(tx: Transaction, of: Submission, answer: Answer, remarks: Sequenc
         "final_verdict": Verdict.CLEAN if is_fp else Verdict.MALWARE,
         "resolution": Resolution.NO_CHANGE,
         "fixed_in": version,
-        "solved_number": await solved.next_number(tx),
+        "solved_number": await solved.next_number(tx, submission.product_id),
         "closed_at": tx.at,
     }
     data = {

@@ -38,6 +38,28 @@ def test_who_is_too_late_moves_the_others_only(doors: Doors, world: World) -> No
     assert f'name="case-{fine["id"]}"' not in page.html, "it is answered, and no longer to be"
 
 
+def test_no_case_is_answered_that_nobody_read_again(doors: Doors, world: World) -> None:
+    name, (stale, fine) = bad_rule(world, 2)
+    analyst = doors.enter("analyst")
+    page = analyst.get("/queue/rules/cases", rule=name)
+    ticks = {f"case-{each['id']}": str(each["revision"]) for each in (stale, fine)}
+    world.lead.change_severity(stale["id"], stale["revision"], 1)
+    refused = analyst.send(page, name, **ticks, everything="true", message=" ")
+    sent = refused.form(name).fields
+    stood = ticks | {each.replace("case-", "shown-"): said for each, said in ticks.items()} | {"everything": "true"}
+    assert (refused.status, {each: sent.get(each) for each in stood}) == (422, stood)
+    told = analyst.send(refused, name, message="The rule was wrong.", **{f"case-{fine['id']}": None}, everything=None)
+    assert "Changed meanwhile" in told.text, "the refusal did not renew what the page stood on"
+    after = told.form(name).fields
+    assert after["message"] == "The rule was wrong."
+    assert [each for each in after if each.startswith("case-") or each == "everything"] == [], "nothing is ticked"
+    assert analyst.send(told, name).status == 422, "pressed again it answers nothing"
+    assert [world.analyst.submission(each["id"])["answered_at"] for each in (stale, fine)] == [None, None]
+    late = world.queued(world.customer(), fine["product"], detection_name=name)
+    held = analyst.send(page, name, everything="true", message=" ")
+    assert (late["id"] in held.html, "everything" in held.form(name).fields) == (True, False), "it was not shown before"
+
+
 def test_an_auditor_sees_the_cases_of_a_rule_and_no_form(doors: Doors, world: World) -> None:
     name, (case,) = bad_rule(world, 1)
     page = doors.enter("auditor").get("/queue/rules/cases", rule=name)

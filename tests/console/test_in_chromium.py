@@ -10,7 +10,6 @@ from tests.console.chromium import Window, chromium
 from tests.console.conftest import PASSWORD, Doors
 from tests.console.scenes import Scenes
 from tests.console.test_hostile_text import STRINGS
-from tests.flows import HARMLESS, published, release_of
 from tests.world import MARKER, World, wait_for
 
 
@@ -61,62 +60,6 @@ def see(page: Page, words: str) -> None:
 def unfold(page: Page, title: str) -> None:
     """Open a part of the page that is folded."""
     page.locator("summary", has_text=title).first.click()
-
-
-def conclude(page: Page, case: str) -> None:
-    """Decide a case that is in one's hands."""
-    page.goto(f"/cases/{case}")
-    unfold(page, "Conclude")
-    form = page.locator(f"form[action='/cases/{case}/determine']")
-    form.locator("[name=determination]").select_option("false_positive_confirmed")
-    form.locator("[name=final_verdict]").select_option("clean")
-    form.locator("[name=message]").fill("The tool is harmless.")
-    form.get_by_role("button", name="Conclude").click()
-    expect(page.locator("main")).to_contain_text("Draft a change")
-
-
-def test_the_main_job_by_two_analysts_a_lead_and_two_customers(doors: Doors, world: World) -> None:
-    product = world.product()
-    with chromium() as browser:
-        people = People(doors, browser)
-        first = people.enter("customer", world.organisation("msa_business"))
-        second = people.enter("customer", world.organisation())
-        ann, bob, lead = people.enter("analyst"), people.enter("analyst"), people.enter("lead")
-        urgent, other = submit(first, product), submit(second, product, content="other")
-        see(first, "Waiting for an analyst")
-        see(second, "Waiting for an analyst")
-        for page, case in ((ann, urgent), (bob, other)):
-            page.goto(f"/cases/{case}")
-            page.get_by_role("button", name="Claim this case").click()
-            expect(page.locator("main")).to_contain_text("Answer the customer")
-        unfold(bob, "Ask the customer")
-        ask = bob.locator("form[action$='/ask']")
-        ask.locator("[name=message]").fill("Which version of the tool?")
-        ask.get_by_role("button").click()
-        expect(bob.locator("main")).to_contain_text("Waiting for the customer")
-        second.reload()
-        second.locator("form[action$='/reply'] [name=message]").fill("It is 4.2.")
-        second.get_by_role("button", name="Send the reply").click()
-        expect(second.locator("main")).to_contain_text("It is 4.2.")
-        conclude(ann, urgent)
-        conclude(bob, other)
-        ann.get_by_role("button", name="Modify a rule").click()
-        ann.locator("[name=source]").fill(HARMLESS)
-        ann.get_by_role("button", name="Draft the change").click()
-        ann.wait_for_url(re.compile("/changes/CH-"))
-        ann.get_by_role("button", name="Send it through the gate").click()
-        # The page looks again by itself.
-        expect(ann.locator("h1 + .tag")).to_have_text("Passed the gate", timeout=90_000)
-        change = ann.url.rpartition("/")[2]
-        lead.goto(f"/changes/{change}")
-        lead.get_by_role("button", name="Approve it for release").click()
-        expect(lead.locator("h1 + .tag")).to_have_text("Approved")
-        row = world.lead.change(change)
-        published(world, product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [row]))
-        see(first, "Fixed in 20261122.2")
-        first.get_by_role("button", name="It works now").click()
-        expect(first.locator("h1 + .tag")).to_have_text("Closed")
-        assert people.faults == []
 
 
 def test_the_queue_is_worked_by_keys_alone(doors: Doors, world: World) -> None:
@@ -176,6 +119,39 @@ def test_the_queue_changes_by_itself_and_keeps_the_row_you_are_on(doors: Doors, 
         expect(page.locator(f"tr[id='{more}']")).to_have_count(0)
         assert page.evaluate("document.activeElement.closest('tr')?.id") == stays
         assert people.faults == []
+
+
+def test_an_open_queue_outlives_answers_that_fail_and_leads_to_the_sign_in_when_the_session_ends(
+    doors: Doors, world: World
+) -> None:
+    product, name = world.product(), "Failing_answers_test"
+
+    def come() -> str:
+        case: str = world.queued(world.customer(), product, detection_name=name)["id"]
+        return case
+
+    with chromium() as browser:
+        people = People(doors, browser)
+        page = people.enter("analyst")
+        shown = page.locator("[data-rows] tbody tr")
+        first = come()
+        page.route("**/queue/events", lambda route: route.abort(), times=1)
+        page.goto(f"/queue?detection={name}")
+        second = come()
+        expect(shown).to_have_count(2, timeout=60_000)
+        broken = {"status": 503, "body": "<h1>Broken</h1>", "content_type": "text/html"}
+        page.route("**/queue?*", lambda route: route.fulfill(**broken), times=1)
+        with page.expect_response(lambda answer: answer.status == 503):
+            third = come()
+        expect(shown).to_have_count(3, timeout=60_000)
+        assert shown.evaluate_all("rows => rows.map(row => row.id)") == [first, second, third]
+        page.context.clear_cookies()
+        come()
+        page.wait_for_url(re.compile(r"/sign-in\?next="))
+        told = [
+            fault for fault in people.faults if not re.search(r"ERR_FAILED|Failed to fetch|status of (503|401)", fault)
+        ]
+        assert told == [], "only what the network itself says"
 
 
 def test_a_text_is_chosen_and_put_in_by_keys_without_leaving_the_page(doors: Doors, world: World) -> None:

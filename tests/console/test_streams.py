@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,16 +16,27 @@ from typing import Any
 
 import httpx2
 import pytest
+from playwright.sync_api import Page, expect
 
 from sigreq.api import streams
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
-from tests.console.conftest import Doors
+from tests.console.chromium import Window, chromium
+from tests.console.conftest import PASSWORD, Doors
 from tests.console.stream import upto, watching
 from tests.database import open_transactions
+from tests.embedded.support import query
 from tests.flows import names
 from tests.plain import problem
 from tests.world import World, wait_for
+
+NAME = "Restart_test"
+LEAVES = """
+    UPDATE submission SET detection_name = 'Another'
+    WHERE id = (SELECT min(id) FROM submission WHERE detection_name = 'Restart_test') RETURNING id
+"""
+OF_THE_NETWORK = re.compile("net::ERR_|Failed to fetch|network error|status of 50[23]")
+"""What a browser says of a server that is away; anything else is a fault of ours."""
 
 
 def test_a_stream_is_the_timeline_and_goes_on(world: World) -> None:
@@ -201,6 +213,48 @@ def test_open_streams_do_not_hold_up_a_stop_and_come_back(own: tuple[Service, Wo
         assert list(seen) == [], "the stream ends in order"
     wait_for(service.revive, lambda dead: "api" in dead)
     wait_for(lambda: _is_up(service, world.keys["analyst"]), bool)
+
+
+def shown(page: Page) -> list[str]:
+    """The rows as they stand on the page."""
+    found: list[str] = page.locator("[data-rows] tbody tr").evaluate_all("rows => rows.map(row => row.id)")
+    return found
+
+
+def test_an_open_queue_loses_and_doubles_no_row_over_ends_of_the_server(own: tuple[Service, World]) -> None:
+    service, world = own
+    product = world.product()
+    database = service.env["SIGREQ_DATABASE__URL"]
+    doors = Doors(world)
+
+    def come() -> str:
+        case: str = world.queued(world.customer(), product, detection_name=NAME)["id"]
+        return case
+
+    waiting = [come() for _ in range(4)]
+    with ThreadPoolExecutor(1) as aside, chromium() as browser:
+        window = Window(browser, world.url)
+        window.set_password(doors.link(doors.person("analyst")), PASSWORD)
+        page = window.go(f"/queue?detection={NAME}")
+        page.evaluate("window.isTheSame = true")
+        assert shown(page) == waiting
+        kept = waiting[-1]
+        page.locator(f"tr[id='{kept}'] a").focus()
+        for how in (signal.SIGKILL, signal.SIGTERM):
+            os.kill(service.pid("api"), how)
+            window.page.wait_for_timeout(1500)
+            gone = aside.submit(query, database, LEAVES).result()[0]
+            waiting.remove(gone)
+            wait_for(service.revive, lambda dead: "api" in dead)
+            expect(page.locator(f"tr[id='{gone}']")).to_have_count(0, timeout=60_000)
+            assert shown(page) == waiting
+            waiting.append(come())
+            expect(page.locator(f"tr[id='{waiting[-1]}']")).to_be_visible(timeout=60_000)
+            assert shown(page) == waiting
+        assert page.evaluate("document.activeElement.closest('tr')?.id") == kept
+        assert page.evaluate("window.isTheSame"), "nobody had to load the page again"
+        assert [fault for fault in window.faults if not OF_THE_NETWORK.search(fault)] == []
+    doors.close()
 
 
 def _is_up(service: Service, key: str) -> bool:

@@ -215,3 +215,15 @@ def test_no_trouble_is_lost_without_a_word() -> None:
     document = many.document()
     assert (len(document["troubles"]), document["left_out"]) == (MOST_TROUBLES, 5)
     assert document["troubles"][0] == {"code": "lint", "message": "wrong [yara]", "engine": "yara"}
+
+
+def test_no_case_is_left_out_because_others_have_many_troubles() -> None:
+    again = [Trouble(Code.DETECTED_AGAIN, "again", f"SR-{at // 50}", str(at)) for at in range(MOST_TROUBLES + 150)]
+    lost = [Trouble(Code.DETECTION_LOST, "lost", "SR-0"), Trouble(Code.DETECTION_LOST, "lost more", "SR-0")]
+    part = Findings().plus([*again, *lost])
+    kept = Findings.read(part.document())
+    assert len(kept.troubles) == MOST_TROUBLES + 4
+    assert {each.submission_id for each in kept.troubles} == {f"SR-{number}" for number in range(7)}
+    assert [each.message for each in kept.troubles[-1:]] == ["lost"]
+    assert kept.left_out + len(kept.troubles) == len(part.troubles)
+    assert (len(kept.shown().troubles), kept.shown().left_out) == (MOST_TROUBLES, len(part.troubles) - MOST_TROUBLES)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sigreq_client import Client
 from tests.flows import (
     HARMLESS,
     after_test,
@@ -107,6 +108,21 @@ def test_a_pass_does_not_outlive_a_case_that_is_solved_meanwhile(world: World) -
     assert "a case has been solved since" in told["why"]
     again = after_test(world.analyst, tested)
     assert world.lead.approve_change(again["id"], again["revision"])["state"] == "approved"
+
+
+def test_the_number_of_a_case_that_reopened_is_not_given_again_behind_the_back_of_a_pass(world: World) -> None:
+    product, customer = world.product(), world.customer()
+    reopened = _detected_rightly(world, product, MARKER + b" reopened", customer)
+    case, other = _miss(world, product, b"inert"), world.claimed(world.analyst, customer, product)
+    tested = after_test(world.analyst, drafted(world.analyst, case, "Found", hit_by("Found")))
+    seen = tested["report"]["newest_case"]
+    customer.dispute(reopened["id"], "It is harmless.")
+    again = after_test(world.analyst, tested)
+    assert again["report"]["newest_case"] == seen
+    world.analyst.determine(other["id"], other["revision"], "correct_detection", "malware", "It is detected rightly.")
+    with refused(409, "gate_pass_stale") as told:
+        world.lead.approve_change(again["id"], again["revision"])
+    assert "a case has been solved since" in told["why"]
 
 
 def test_two_changes_that_take_away_are_not_approved_side_by_side(world: World) -> None:
@@ -217,8 +233,8 @@ def _miss(world: World, product: str, content: bytes, **more: Any) -> dict[str, 
     return world.determined(world.analyst, world.customer(), product, kind="false_negative", content=content, **more)
 
 
-def _detected_rightly(world: World, product: str, content: bytes) -> dict[str, Any]:
-    held = world.claimed(world.analyst, world.customer(), product, content=content)
+def _detected_rightly(world: World, product: str, content: bytes, customer: Client | None = None) -> dict[str, Any]:
+    held = world.claimed(world.analyst, customer or world.customer(), product, content=content)
     said = ("correct_detection", "malware", "It is detected rightly.")
     found: dict[str, Any] = world.analyst.determine(held["id"], held["revision"], *said)
     return found

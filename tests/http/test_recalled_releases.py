@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from sigreq.embedded.service import Service
 from sigreq_client import Client
 from tests.commands import key_to, sigreq
+from tests.database import one, write
 from tests.flows import (
     HARMLESS,
     after_test,
@@ -23,7 +25,7 @@ from tests.flows import (
     refused,
     release_of,
 )
-from tests.world import World, rule
+from tests.world import World, rule, wait_for
 
 pytestmark = pytest.mark.usefixtures("balanced")
 
@@ -83,6 +85,24 @@ def test_what_a_withdrawn_version_fixed_is_fixed_again_by_the_next_run_of_the_re
     assert (again["fixed_in"], again["resolution"]) == (second["version"], "signature_modified")
     assert change_of(world, product)["published_in"] == second["version"]
     assert told(client, case)[-3:] == ["fixed", "fix_withdrawn", "fixed"]
+
+
+def test_a_proof_that_ends_when_a_change_of_its_case_is_not_out_says_nothing(world: World, service: Service) -> None:
+    client, product = world.customer(), world.product()
+    case = world.determined(world.analyst, client, product)
+    # That it is not out yet is as if it was taken back.
+    world.analyst.draft_change([case["id"]], "sig_retire", {"signature": "Marker"})
+    published(world, product, FIXED_IN, release_of(2, {"Marker": HARMLESS}, [approved(world, case)]))
+    write(
+        service,
+        "INSERT INTO job (id, name, queue, args, created_at, due_at, attempts) VALUES"
+        " (:id, 'submission.prove', 'standard', CAST(:args AS jsonb), now(), now(), 0)",
+        id=case["id"],
+        args=json.dumps({"submission_id": case["id"], "version": FIXED_IN}),
+    )
+    done = "SELECT done_at IS NOT NULL FROM job WHERE id = :id"
+    wait_for(lambda: one(service, done, id=case["id"]), lambda is_done: is_done)
+    assert client.submission(case["id"])["state"] == "determined"
 
 
 def test_a_confirmed_case_stays_closed_and_is_flagged_when_its_fix_is_withdrawn(world: World) -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from sigreq.domain.feed import Place
 from sigreq.embedded.stack import Addresses
 from sigreq.store import feed
 from sigreq.transaction import Database, Transaction
@@ -28,12 +29,12 @@ def test_a_look_at_the_end_of_the_feed_touches_one_index_and_no_table(addresses:
     say(addresses.database_url, stream, *(f"{number}" for number in range(300)))
     query(addresses.owner_database_url, "ANALYZE feed_entry")
 
-    async def look(database: Database) -> tuple[int, list[str]]:
+    async def look(database: Database) -> tuple[Place, list[str]]:
         async with database.transaction() as tx:
-            return await feed.head(tx), await _touched(tx)
+            return await feed.end(tx), await _touched(tx)
 
     head, touched = at_database(addresses.database_url, look)
-    assert head >= 300
+    assert head.number >= 300
     assert touched == ["pk_feed_entry"]
 
 

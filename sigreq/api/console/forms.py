@@ -38,10 +38,14 @@ def one_of(kind: Callable[[str], Value], said: str | None) -> Value | None:
 
 def held(form: Form) -> int:
     """The revision that the page showed. Raises RequestMalformed."""
-    number = form.get("held", "")
-    if not number.isascii() or not number.isdigit() or len(number) > 9:  # noqa: PLR2004 - more no column holds
+    return revision(form.get("held", ""))
+
+
+def revision(said: str) -> int:
+    """A revision as a form carries it. Raises RequestMalformed."""
+    if not said.isascii() or not said.isdigit() or len(said) > 9:  # noqa: PLR2004 - more no column holds
         raise errors.RequestMalformed(reason="the form does not say which revision its page showed")
-    return int(number)
+    return int(said)
 
 
 async def written(

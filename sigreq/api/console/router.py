@@ -6,7 +6,6 @@ import structlog
 from litestar import Response, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.response import Redirect
 
 from sigreq.api.console import access, case, change, entrance, file, portal, queue, rules, submitting, texts
 from sigreq.api.console.assets import read_asset
@@ -59,9 +58,16 @@ def console() -> Router:
     )
 
 
-def on_sign_in_needed(request: AnyRequest, _: SignInNeeded) -> Redirect:
-    """To the form, and back here afterwards."""
-    return go(sign_in_address(request))
+def on_sign_in_needed(request: AnyRequest, _: SignInNeeded) -> Response[Any]:
+    """To the form, and back here afterwards.
+
+    A part of an open page must not become the form: what only reads makes the page load anew, and that leads to it;
+    what writes changes nothing on the page, so that nothing written is lost.
+    """
+    if "HX-Request" not in request.headers:
+        return go(sign_in_address(request))
+    refresh = {} if is_write(request) else {"HX-Refresh": "true"}
+    return Response("", status_code=401, media_type="text/html", headers=refresh)
 
 
 def on_problem(request: AnyRequest, problem: Problem) -> Response[str]:
@@ -79,7 +85,7 @@ def on_group(request: AnyRequest, group: ExceptionGroup[Exception]) -> Response[
     """What Litestar makes of an error that the request's transaction turned into a fact of ours."""
     first = group.exceptions[0]
     if isinstance(first, SignInNeeded):
-        return go(sign_in_address(request))
+        return on_sign_in_needed(request, first)
     return on_problem(request, first) if isinstance(first, Problem) else on_crash(request, group)
 
 

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from sigreq.api.console.desk import Arrival, Form, Visitor
-from sigreq.api.console.forms import read
+from sigreq.api.console.forms import read, revision
 from sigreq.api.schemas import AnswerIn, DetermineIn
 from sigreq.api.together import MOST, Result, decide_each
 from sigreq.domain import errors
@@ -68,9 +68,9 @@ def _chosen(form: Form) -> list[Chosen]:
         raise errors.FieldInvalid(
             summary="choose at least one case", problems=[{"field": "cases", "problem": "choose at least one"}]
         )
-    if len(found) > MOST or any(not said.isascii() or not said.isdigit() or len(said) > 9 for said in found.values()):  # noqa: PLR2004 - more no column holds
-        raise errors.RequestMalformed(reason="the form does not say which revisions its page showed")
-    return [Chosen(case, int(said)) for case, said in found.items()]
+    if len(found) > MOST:
+        raise errors.RequestMalformed(reason="more cases were chosen than a page shows")
+    return [Chosen(case, revision(said)) for case, said in found.items()]
 
 
 def _said(arrival: Arrival) -> Answer | Conclusion:
@@ -85,14 +85,23 @@ def _said(arrival: Arrival) -> Answer | Conclusion:
 async def _page(
     visitor: Visitor, rule: str, results: list[Result] | None = None, problem: Problem | None = None
 ) -> Response[str]:
-    """The cases of a rule. What was refused keeps its words in the form; what moved is told above it."""
+    """The cases of a rule. What was refused keeps its words in the form; what moved is told above it.
+
+    A form that was refused whole stands on the revisions that were sent with it, so that a conflict is noticed as
+    before. After results nothing is ticked: what did not move is to be looked at before it is chosen again.
+    """
     tx, actor = visitor.tx, visitor.actor
     rows = await rules_hit.cases(tx, await groups.of(tx, actor), rule, MOST)
     holders = {row.analyst_id for row in rows if row.analyst_id and row.state is State.IN_ANALYSIS}
     is_done = bool(results) and all(each.problem is None for each in results or ())
+    sent = visitor.form if problem else {}
     context: dict[str, Any] = {
         "rule": rule,
         "rows": [(row, row.due_at - tx.at) for row in rows],
+        "held": {row.id: sent.get(f"{SHOWN}{row.id}", row.revision) for row in rows},
+        "ticked": {row.id for row in rows if f"{TICKED}{row.id}" in sent},
+        # A case that the refused page did not show is not answered with "all shown" unseen.
+        "is_everything": "everything" in sent and all(f"{SHOWN}{row.id}" in sent for row in rows),
         "holders": {each: (await people.person(tx, each)).name for each in holders},
         "results": results or [],
         "problem": problem,

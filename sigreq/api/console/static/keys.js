@@ -68,6 +68,20 @@ document.addEventListener("htmx:after:swap", () => {
   if (kept && !currentRow()) linkOf(document.getElementById(kept))?.focus({ preventScroll: true });
 });
 
+// Who is no longer signed in is told so, instead of being shown what stood there long ago.
+document.addEventListener("htmx:sse:error", (event) => {
+  if (event.detail.status === 401) location.reload();
+});
+
+// A look at the queue that failed is done again: nobody else says again that something has changed.
+for (const failure of ["htmx:error", "htmx:response:error"]) {
+  document.addEventListener(failure, ({ target, detail }) => {
+    const isLasting = detail.ctx?.response?.status < 500;
+    if (target.id !== "queue" || isLasting) return;
+    setTimeout(() => document.getElementById("live").dispatchEvent(new Event("queue")), 2000);
+  });
+}
+
 tellLocalTimes();
 tick();
 setInterval(tick, 10000);
