@@ -1,6 +1,6 @@
 """What happens, as it happens: streams of server-sent events. No connection to the database is held while they wait."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import structlog
@@ -10,7 +10,7 @@ from litestar.params import FromPath, HeaderParameter
 from litestar.response import Stream
 
 from sigreq.api.doorway import AnyRequest, Services, authenticate, spoken
-from sigreq.api.streams import Notice, comment, message, stream
+from sigreq.api.streams import Notice, Waiting, comment, message, stream
 from sigreq.domain.errors import Problem
 from sigreq.domain.lifecycle import State
 from sigreq.domain.people import Actor, Permission, require
@@ -22,6 +22,10 @@ LastEventId = Annotated[
     str | None, HeaderParameter(name="Last-Event-ID", description="the id of the last event that you have")
 ]
 FIRST = 0
+COMMENTS_BETWEEN_LOOKS = 12
+"""A stream in which nothing happens looks every three minutes whether its reader may still read it."""
+Check = Callable[[], Awaitable[Actor]]
+"""Who reads a stream; raises a Problem when they may read it no more."""
 
 
 @get("/v1/submissions/{submission_id:str}/events", summary="What happens to a submission, as it happens")
@@ -42,7 +46,8 @@ async def submission_events(
         row = await submissions.get(tx, spoken("SR", submission_id), actor)
     newest = row.revision if actor.is_staff else row.public_sequence
     after = _place(last_event_id, newest)
-    return stream(_timeline(request, services, row.id, after))
+    waiting = services.streams.place(actor.person_id, lambda notice: notice.submission_id == row.id)
+    return stream(_timeline(request, services, waiting, row.id, after))
 
 
 def _place(last_event_id: str | None, newest: int) -> int | None:
@@ -54,9 +59,9 @@ def _place(last_event_id: str | None, newest: int) -> int | None:
 
 
 async def _timeline(
-    request: AnyRequest, services: Services, submission_id: str, after: int | None
+    request: AnyRequest, services: Services, waiting: Waiting, submission_id: str, after: int | None
 ) -> AsyncIterator[bytes]:
-    async with services.streams.place(lambda notice: notice.submission_id == submission_id) as waiting:
+    with services.streams.until_left(waiting):
         if after is None:
             yield message("reset", {}, FIRST)
         seen = after or FIRST
@@ -69,7 +74,9 @@ async def _timeline(
             for number, name, view in found:
                 yield message(name, view, number)
                 seen = number
-            while not await waiting.wait():
+            for _ in range(COMMENTS_BETWEEN_LOOKS):
+                if await waiting.wait():
+                    break
                 yield comment("still here")
 
 
@@ -95,23 +102,42 @@ async def queue_events(
     Nothing of a queue is kept, so whatever `Last-Event-ID` says, `reset` comes. A comment comes every 15 seconds.
     """
     del last_event_id
-    actor = await authenticate(request, services)
-    require(actor, Permission.SEE_QUEUE)
-    return stream(_queue(services, "reset", "moved"))
+
+    async def check() -> Actor:
+        actor = await authenticate(request, services)
+        require(actor, Permission.SEE_QUEUE)
+        return actor
+
+    return await _queue(services, check, "reset", "moved")
 
 
-async def _queue(services: Services, first: str, then: str) -> AsyncIterator[bytes]:
-    async with services.streams.place(is_about_queue) as waiting:
+async def queue_for_pages(services: Services, check: Check) -> Stream:
+    """The same for pages, which look at the queue anew at each `queue`. Raises what `check` raises."""
+    return await _queue(services, check, "queue", "queue")
+
+
+async def _queue(services: Services, check: Check, first: str, then: str) -> Stream:
+    """A stream of the queue for whom `check` lets through, now and before each event."""
+    waiting = services.streams.place((await check()).person_id, is_about_queue)
+    return stream(_moves(services, waiting, check, first, then))
+
+
+async def _moves(services: Services, waiting: Waiting, check: Check, first: str, then: str) -> AsyncIterator[bytes]:
+    with services.streams.until_left(waiting):
         yield message(first, {})
         while not services.streams.is_closing:
-            is_woken = await waiting.wait()
-            if not services.streams.is_closing:
-                yield message(then, {}) if is_woken else comment("still here")
-
-
-def queue_for_pages(services: Services) -> Stream:
-    """The same for pages, which look at the queue anew at each `queue`."""
-    return stream(_queue(services, "queue", "queue"))
+            is_woken = False
+            for _ in range(COMMENTS_BETWEEN_LOOKS):
+                if is_woken := await waiting.wait():
+                    break
+                yield comment("still here")
+            try:
+                await check()
+            except Problem as problem:
+                log.info("stream.ended", code=problem.code)
+                return
+            if is_woken and not services.streams.is_closing:
+                yield message(then, {})
 
 
 def is_about_queue(notice: Notice) -> bool:

@@ -2,19 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 from litestar.response import Stream
 
-from sigreq.domain.errors import ServiceUnavailable
+from sigreq.domain.errors import ServiceUnavailable, StreamsTooMany
 from sigreq.listening import Ear
 from sigreq.store.moves import CHANNEL
 
 COMMENT_EVERY_SECONDS = 15
 MOST = 5000
+MOST_OF_ONE = 20
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
 
 
@@ -33,7 +35,8 @@ Wanted = Callable[[Notice], bool]
 class Waiting:
     """One stream's place: it is woken by what it wants, and remembers that between two waits."""
 
-    def __init__(self, wants: Wanted) -> None:
+    def __init__(self, person_id: str, wants: Wanted) -> None:
+        self.person_id = person_id
         self.wants = wants
         self._is_woken = asyncio.Event()
 
@@ -57,7 +60,8 @@ class Streams:
 
     def __init__(self) -> None:
         self.ear = Ear(CHANNEL, self._hear, self._wake_all)
-        self._waiting: set[Waiting] = set()
+        # Weak, because an answer that never begins never ends either: its place is free when it is forgotten.
+        self._waiting: WeakSet[Waiting] = WeakSet()
         self.is_closing = False
 
     def close(self) -> None:
@@ -65,18 +69,25 @@ class Streams:
         self.is_closing = True
         self._wake_all()
 
-    @asynccontextmanager
-    async def place(self, wants: Wanted) -> AsyncIterator[Waiting]:
+    def place(self, person_id: str, wants: Wanted) -> Waiting:
         """A place to wait, from before the first look: so nothing falls between the look and the wait.
 
-        Raises ServiceUnavailable when there is no room.
+        Take it before the answer begins, while there is still a status to say no with.
+        Raises ServiceUnavailable when there is no room, StreamsTooMany when one person has taken enough.
         """
         if self.is_closing or len(self._waiting) >= MOST:
             raise ServiceUnavailable("the stream of events")
-        waiting = Waiting(wants)
+        if sum(each.person_id == person_id for each in self._waiting) >= MOST_OF_ONE:
+            raise StreamsTooMany(limit=MOST_OF_ONE)
+        waiting = Waiting(person_id, wants)
         self._waiting.add(waiting)
+        return waiting
+
+    @contextmanager
+    def until_left(self, waiting: Waiting) -> Iterator[None]:
+        """Give the place back at the end of the block."""
         try:
-            yield waiting
+            yield
         finally:
             self._waiting.discard(waiting)
 

@@ -247,6 +247,13 @@ class WebhookMissing(Problem):
     """
 
 
+@dataclass(eq=False)
+class StreamsTooMany(Problem):
+    """You have {limit} streams of events open, the most that one person may have. End one of them, then try again."""
+
+    limit: int
+
+
 # --- lists and names -----------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Events as they happen."""
 
 import asyncio
+import gc
 import json
 import os
 import re
@@ -9,16 +10,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from sigreq.api import streams
+from sigreq.api import events, streams
+from sigreq.domain.errors import KeyRevoked, ServiceUnavailable
+from sigreq.domain.people import Actor, Role
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from tests.console.chromium import Window, chromium
@@ -121,9 +125,75 @@ def test_a_revoked_key_hears_no_more(world: World) -> None:
         assert list(seen) == []
 
 
+def test_whoever_loses_access_hears_no_more_of_the_queue(world: World, doors: Doors) -> None:
+    made = world.administrator.add_person("Hears of the queue", "analyst")
+    browser = doors.let_in(made["id"])
+    cookie = f"sigreq-session={browser.http.cookies['sigreq-session']}"
+    with (
+        watching(world.url, "/v1/queue/events", made["key"]) as seen,
+        watching(world.url, "/queue/events", None, cookie=cookie) as page,
+    ):
+        assert (next(seen).name, next(page).name) == ("reset", "queue")
+        world.administrator.end_access(made["id"])
+        world.queued(world.customer(), world.product())
+        assert [each.name for each in (*seen, *page) if each.name] == []
+
+
+def test_one_person_takes_no_place_of_others_and_is_told_before_a_stream_begins(world: World) -> None:
+    key = world.key("analyst")
+    with ExitStack() as opened:
+        own = [opened.enter_context(watching(world.url, "/v1/queue/events", key)) for _ in range(streams.MOST_OF_ONE)]
+        assert {next(each).name for each in own} == {"reset"}
+        refused = world.plain(key).get("/v1/queue/events")
+        assert problem(refused, 429, "streams_too_many", "20 streams")["limit"] == streams.MOST_OF_ONE
+        with watching(world.url, "/v1/queue/events", world.key("analyst")) as others:
+            assert next(others).name == "reset"
+    wait_for(lambda: _is_let_in(world.url, key), bool)
+
+
+def test_a_place_is_refused_when_all_are_taken_or_nothing_begins_any_more_and_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streams, "MOST", 1)
+    places = streams.Streams()
+    first = places.place("one", lambda _: True)
+    with pytest.raises(ServiceUnavailable):
+        places.place("two", lambda _: True)
+    with places.until_left(first):
+        pass
+    second = places.place("two", lambda _: True)
+    del second  # an answer that never began
+    gc.collect()
+    places.place("three", lambda _: True)
+    places.close()
+    with pytest.raises(ServiceUnavailable):
+        places.place("one", lambda _: True)
+
+
+def test_a_silent_stream_of_somebody_without_access_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "COMMENT_EVERY_SECONDS", 0.001)
+    services = SimpleNamespace(streams=streams.Streams())
+    answers = iter([Actor("one", "One", Role.ANALYST, None)])
+
+    async def check() -> Actor:
+        found = next(answers, None)
+        if found is None:
+            raise KeyRevoked
+        return found
+
+    async def read() -> list[bytes | str]:
+        answer = await events.queue_for_pages(services, check)  # type: ignore[arg-type]
+        return [each async for each in answer.iterator]  # type: ignore[union-attr]
+
+    said = asyncio.run(read())
+    assert said == [streams.message("queue", {}), *[streams.comment("still here")] * events.COMMENTS_BETWEEN_LOOKS]
+
+
 def test_many_who_wait_hold_no_connection_to_the_database(world: World, service: Service) -> None:
-    def watch(_: int) -> str | None:
-        with watching(world.url, "/v1/queue/events", world.keys["analyst"]) as seen:
+    keys = [world.key("analyst") for _ in range(4)]
+
+    def watch(number: int) -> str | None:
+        with watching(world.url, "/v1/queue/events", keys[number % 4]) as seen:
             next(seen)
             return next(each for each in seen if each.name).name
 
@@ -139,7 +209,7 @@ def test_a_silent_stream_sends_comments(monkeypatch: pytest.MonkeyPatch) -> None
     assert streams.comment("still here") == b": still here\n\n"
 
     async def silent() -> bool:
-        return await streams.Waiting(lambda _: False).wait()
+        return await streams.Waiting("somebody", lambda _: False).wait()
 
     assert asyncio.run(silent()) is False
 
@@ -263,3 +333,9 @@ def _is_up(service: Service, key: str) -> bool:
             return next(seen).name == "reset"
     except httpx2.HTTPError:
         return False
+
+
+def _is_let_in(url: str, key: str) -> bool:
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx2.stream("GET", f"{url}/v1/queue/events", headers=headers, timeout=60, trust_env=False) as answer:
+        return answer.status_code == 200

@@ -80,6 +80,7 @@ CODES = [
     "sign_in_unsafe",
     "sign_in_wrong",
     "state_forbids",
+    "streams_too_many",
     "train_not_gated",
     "train_schedule_unfit",
     "upload_link_expired",

@@ -16,7 +16,7 @@ from sigreq.api.console.forms import one_of, read
 from sigreq.api.doorway import AnyRequest, Services
 from sigreq.api.events import queue_for_pages
 from sigreq.api.schemas import Strict
-from sigreq.domain.people import ALLOWED, Permission
+from sigreq.domain.people import ALLOWED, Actor, Permission
 from sigreq.domain.queueing import Band, Waiting, band
 from sigreq.domain.submission import Kind, Severity, Track
 from sigreq.domain.verdict import Finding
@@ -93,11 +93,16 @@ def _band(row: Submission, visitor: Visitor) -> Band:
 
 @get("/queue/events")
 async def watch_queue(request: AnyRequest, services: NamedDependency[Services], state: State) -> Stream:
-    """Tells an open page to look at the queue anew. Raises SignInNeeded, WrongRole."""
-    session = await find_session(request, services)
-    async with services.database.transaction() as tx:
-        (await visitor_of(request, session, tx, state.pages)).may(Permission.SEE_QUEUE)
-    return queue_for_pages(services)
+    """Tells an open page to look at the queue anew. Raises SignInNeeded, WrongRole, StreamsTooMany."""
+
+    async def check() -> Actor:
+        session = await find_session(request, services)
+        async with services.database.transaction() as tx:
+            visitor = await visitor_of(request, session, tx, state.pages)
+            visitor.may(Permission.SEE_QUEUE)
+        return visitor.actor
+
+    return await queue_for_pages(services, check)
 
 
 @post("/queue/take")
