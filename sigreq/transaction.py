@@ -52,6 +52,8 @@ NUL_IN_TEXT = {"22021", "22P05"}
 """How PostgreSQL refuses it: in text, and in JSON."""
 
 UNDEFINED_TABLE = "42P01"
+CONFLICT = "40"
+"""The class of a deadlock and of a serialization failure."""
 
 _DIED_AT_FIRST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
 """What SQLAlchemy lets through as it is when a new connection dies while it is being set up."""
@@ -123,7 +125,13 @@ async def _connect(session: AsyncSession) -> None:
 
 def _is_out_of_reach(error: DBAPIError) -> bool:
     """Whether the server is gone or not accepting or wants the transaction repeated (08, 57P0x, 40 of SQLSTATE)."""
-    return error.connection_invalidated or _sqlstate(error).startswith(("08", "57P", "53300", "40"))
+    return error.connection_invalidated or _sqlstate(error).startswith(("08", "57P", "53300", CONFLICT))
+
+
+def is_conflict(problem: ServiceUnavailable) -> bool:
+    """Whether nothing is out of reach: two transactions were in each other's way, and this one may be repeated."""
+    cause = problem.__cause__
+    return isinstance(cause, DBAPIError) and _sqlstate(cause).startswith(CONFLICT)
 
 
 def _sqlstate(error: DBAPIError) -> str:

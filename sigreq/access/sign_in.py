@@ -68,15 +68,17 @@ async def enter(sessions: Sessions, row: SignIn) -> Entered:
     return Entered(token, session, await sessions.know_device(row.person_id))
 
 
-async def set_password(tx: Transaction, token: str, password: str) -> SignIn:
-    """Set the password that a link is for; every session of before ends.
+async def set_password(database: Database, token: str, password: str) -> SignIn:
+    """Set the password that a link is for; every session of before ends. No transaction is open while it is hashed.
 
     Raises PasswordUnfit, PasswordLinkUnknown, PasswordLinkUsed, PasswordLinkExpired.
     """
-    link = await passwords.usable(tx, token)
+    async with database.transaction() as tx:
+        link = await passwords.usable(tx, token)
     rules.check(password, link.login)
     hashed = await hash_of(password)
-    return await passwords.use(tx, await passwords.usable(tx, token, is_locking=True), hashed)
+    async with database.transaction() as tx:
+        return await passwords.use(tx, await passwords.usable(tx, token, is_locking=True), hashed)
 
 
 async def hash_of(password: str) -> str:

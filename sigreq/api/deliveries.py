@@ -68,7 +68,7 @@ async def list_deliveries(
 async def ping(tx: NamedDependency[Transaction], actor: NamedDependency[Actor]) -> dict[str, str]:
     """A message of the type `webhook.ping` goes the way of all messages; `delivery` is its id in the log."""
     require(actor, Permission.SUBMIT)
-    return {"delivery": deliveries.ping(tx, await check_webhook(tx, actor))}
+    return {"delivery": await deliveries.ping(tx, await check_webhook(tx, actor))}
 
 
 @post("/v1/account/webhook/deliveries/{delivery_id:str}/again", status_code=202, summary="Send a message again")

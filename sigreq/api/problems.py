@@ -84,10 +84,12 @@ STATUSES: dict[type[Problem], int] = {
     sign_in_errors.PasswordLinkExpired: 410,
     sign_in_errors.PasswordLinkUsed: 410,
     sign_in_errors.SignInTooOften: 429,
+    errors.DeliveriesTooMany: 429,
     errors.StreamsTooMany: 429,
     contract_errors.UploadLinkUnknown: 404,
     contract_errors.UploadLinkExpired: 410,
     contract_errors.UploadLinkUsed: 410,
+    errors.CaseFailed: 503,
     errors.ServiceUnavailable: 503,
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
+import structlog
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
@@ -21,8 +22,9 @@ from sigreq.review.decisions import Answer, Conclusion
 from sigreq.review.together import Chosen
 from sigreq.store import groups, rules_hit
 from sigreq.tables.submissions import Submission
-from sigreq.transaction import Transaction
+from sigreq.transaction import Transaction, is_conflict
 
+log = structlog.get_logger()
 MOST = 100
 
 
@@ -81,13 +83,25 @@ async def decide_each(
     outage: Problem | None = None
     for each in chosen:
         result = Result(each.submission_id, problem=outage) if outage else await _decide(services, actor, each, said)
-        if isinstance(result.problem, errors.ServiceUnavailable):
+        if isinstance(result.problem, errors.ServiceUnavailable) and not is_conflict(result.problem):
             outage = result.problem
         results.append(result)
     return results
 
 
 async def _decide(services: Services, actor: Actor, chosen: Chosen, said: Answer | Conclusion) -> Result:
+    """Once more where another transaction was in the way. What is our fault is refused too: others have moved."""
+    try:
+        result = await _decide_once(services, actor, chosen, said)
+        if isinstance(result.problem, errors.ServiceUnavailable) and is_conflict(result.problem):
+            return await _decide_once(services, actor, chosen, said)
+    except Exception:
+        log.exception("together.crashed", submission=chosen.submission_id)
+        return Result(chosen.submission_id, problem=errors.CaseFailed(id=chosen.submission_id))
+    return result
+
+
+async def _decide_once(services: Services, actor: Actor, chosen: Chosen, said: Answer | Conclusion) -> Result:
     try:
         case = Chosen(spoken("SR", chosen.submission_id), chosen.held)
         async with services.database.transaction() as tx:

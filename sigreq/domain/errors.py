@@ -248,6 +248,15 @@ class WebhookMissing(Problem):
 
 
 @dataclass(eq=False)
+class DeliveriesTooMany(Problem):
+    """{limit} messages that were asked for by hand are still on their way to your webhook. Wait until one has ended;
+    the log of deliveries says what keeps them.
+    """
+
+    limit: int
+
+
+@dataclass(eq=False)
 class StreamsTooMany(Problem):
     """You have {limit} streams of events open, the most that one person may have. End one of them, then try again."""
 
@@ -273,6 +282,15 @@ class AlreadyExists(Problem):
 
 
 # --- what can fail under us ----------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class CaseFailed(Problem):
+    """Something broke on our side over submission {id}. It is logged. Read it again, and try once more if it has not
+    moved.
+    """
+
+    id: str
 
 
 @dataclass(eq=False)

@@ -9,10 +9,12 @@ import pytest
 from click.testing import CliRunner
 from redis import Redis
 
+from sigreq.access import sign_in as access
 from sigreq.cli.main import main
 from sigreq.embedded.keys import first_links
 from sigreq.embedded.service import Service
 from sigreq.sessions import Sessions
+from sigreq.transaction import Database
 from tests.console.conftest import PASSWORD, Doors, set_password, sign_in
 from tests.console.stream import watching
 from tests.plain import problem
@@ -30,6 +32,35 @@ def test_a_link_sets_the_password_once_and_signs_in(doors: Doors) -> None:
     assert (again.status, "was used" in again.text) == (410, True)
     assert sign_in(doors.browser(), person).path == "/queue"
     assert sign_in(doors.browser(), f"  {person.upper()} ").path == "/queue"
+
+
+def test_no_transaction_is_open_while_a_password_is_hashed(
+    service: Service, doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = doors.person("analyst")
+    token = doors.link(person).rsplit("/", 1)[1]
+    hash_of = access.hash_of
+    held: list[int] = []
+
+    async def send(_: object) -> None:
+        """Nothing waits for hints here."""
+
+    async def run() -> None:
+        database = Database(service.env["SIGREQ_DATABASE__URL"], pool_size=1, send=send)
+
+        async def watched(password: str) -> str:
+            held.append(database._engine.pool.checkedout())  # type: ignore[attr-defined]  # noqa: SLF001
+            return await hash_of(password)
+
+        monkeypatch.setattr(access, "hash_of", watched)
+        try:
+            await access.set_password(database, token, PASSWORD)
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+    assert held == [0]
+    assert sign_in(doors.browser(), person).path == "/queue"
 
 
 def test_a_newer_link_ends_the_older_one_and_an_unknown_one_is_unknown(doors: Doors) -> None:

@@ -1,5 +1,6 @@
 """Keys and deliveries in the customer's own hands."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -55,12 +56,36 @@ def test_a_ping_goes_the_way_of_all_messages_and_stands_in_the_log(world: World)
         assert waiting["next_try_at"] is not None
         assert customer.send_again(sent) == {"delivery": sent}, "it is only tried sooner"
         done = newest(customer, "delivered")
-        assert (done["type"], done["answer_code"], done["attempts"]) == ("webhook.ping", 204, 2)
+        assert (done["type"], done["answer_code"]) == ("webhook.ping", 204)
+        assert done["attempts"] == 1, "a try that was asked for takes none from the schedule"
         (event,) = receiver.events.values()
         assert (event["type"], event["data"]["id"], receiver.forged) == ("webhook.ping", done["message_id"], 0)
         again = customer.send_again(sent)["delivery"]
         assert newest(customer, "delivered")["id"] == again
         assert list(receiver.events) == [done["message_id"]], "the same message, under the same id"
+
+
+def test_what_is_asked_for_by_hand_fills_no_queue_and_uses_up_no_schedule(world: World) -> None:
+    customer = world.customer()
+    with Receiver(refuse_first=1000) as receiver:
+        receiver.secret = customer.set_webhook(receiver.url)["secret"]
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(customer.ping_webhook) for _ in range(14)]
+        errors = [each.exception() for each in asked]
+        refusals = [each for each in errors if isinstance(each, ApiError)]
+        assert len(refusals) == 4
+        assert {(each.status, each.code) for each in refusals} == {(429, "deliveries_too_many")}
+        sent = next(each.result()["delivery"] for each, error in zip(asked, errors, strict=True) if error is None)
+
+        def tried() -> dict[str, Any]:
+            return next(each for each in customer.deliveries()["items"] if each["id"] == sent)
+
+        for _ in range(3):
+            wait_for(tried, lambda seen: seen["state"] == "retrying")
+            calls = receiver.calls
+            assert customer.send_again(sent) == {"delivery": sent}
+            wait_for(lambda: receiver.calls, calls.__lt__)
+        assert wait_for(tried, lambda seen: seen["state"] == "retrying")["attempts"] <= 2
 
 
 def test_the_log_is_read_page_by_page_and_is_the_own_organisations(world: World) -> None:

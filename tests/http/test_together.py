@@ -1,13 +1,25 @@
 """One bad rule is answered once: many cases in one request, each moved by itself or told why not."""
 
+import asyncio
 import json
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
+from sigreq.api.together import Result, decide_each
 from sigreq.cli.main import main
+from sigreq.domain.identifiers import new_identifier
+from sigreq.domain.people import Actor, Role
+from sigreq.embedded.service import Service
+from sigreq.review import together
+from sigreq.review.decisions import Answer
+from sigreq.review.together import Chosen
+from sigreq.transaction import Database, Transaction
 from sigreq_client import Client
 from tests.flows import names, refused
 from tests.world import MARKER, World, rule
@@ -60,6 +72,42 @@ def test_each_case_moves_or_says_why_not_and_none_is_answered_twice(world: World
     again = analyst.decide_together(revisions(fine), "The rule was wrong.", is_qualified=True)
     assert list(results(again).values()) == ["changed"]
     assert names(analyst.timeline(fine["id"])).count("answered") == 1
+
+
+def test_what_fails_for_one_case_hides_and_stops_none_of_the_others(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = SimpleNamespace(analysis=SimpleNamespace(claim=timedelta(minutes=5)))
+    tries: list[str] = []
+    once, always, broken, fine = (new_identifier("SR") for _ in range(4))
+
+    async def decide(tx: Transaction, _actor: Actor, case: Chosen, *_: Any) -> Any:
+        tries.append(case.submission_id)
+        if case.submission_id == always or (case.submission_id == once and tries.count(once) == 1):
+            await tx.session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$"))
+        if case.submission_id == broken:
+            raise RuntimeError("a fault of ours")
+        return SimpleNamespace(id=case.submission_id)
+
+    async def send(_: Any) -> None:
+        """Nothing waits for hints here."""
+
+    async def run() -> list[Result]:
+        database = Database(service.env["SIGREQ_DATABASE__URL"], pool_size=1, send=send)
+        services: Any = SimpleNamespace(database=database, settings=settings)
+        who = Actor("somebody", "Somebody", Role.ANALYST, None)
+        try:
+            chosen = [Chosen(each, 1) for each in (once, always, broken, fine)]
+            return await decide_each(services, who, chosen, Answer("x", False, timedelta()))  # noqa: FBT003
+        finally:
+            await database.close()
+
+    monkeypatch.setattr(together, "decide", decide)
+    found = asyncio.run(run())
+    assert [each.outcome for each in found] == ["moved", "refused", "refused", "moved"]
+    problems = [each.problem and each.problem.code for each in found]
+    assert problems == [None, "service_unavailable", "case_failed", None]
+    assert tries == [once, once, always, always, broken, fine]
 
 
 def test_a_conclusion_that_does_not_fit_one_case_is_refused_for_that_one(world: World) -> None:

@@ -92,7 +92,7 @@ async def ping(visitor: NamedDependency[Visitor]) -> Response[str] | Redirect:
     visitor.may(Permission.SUBMIT)
 
     async def write() -> object:
-        return deliveries.ping(visitor.tx, await check_webhook(visitor.tx, visitor.actor))
+        return await deliveries.ping(visitor.tx, await check_webhook(visitor.tx, visitor.actor))
 
     return await written(visitor, write, WEBHOOK, _refused(visitor))
 

@@ -91,8 +91,7 @@ async def set_password(
     form = await read_form(request)
     try:
         password = _entered_twice(form)
-        async with services.database.transaction() as tx:
-            row = await use.set_password(tx, token, password)
+        row = await use.set_password(services.database, token, password)
     except PasswordUnfit as problem:
         async with services.database.transaction() as tx:
             login = (await passwords.usable(tx, token)).login
