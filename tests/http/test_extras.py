@@ -44,6 +44,7 @@ def test_an_approved_urgent_change_is_in_force_at_once_for_everybody(world: Worl
     assert (made["state"], made["base_version"], made["change_id"]) == ("live", BASE, change["id"])
     assert made["additions"] == {"rules": {"Urgent": hit_by("Urgent")}, "allowed": [], "hashes": {}}
     anybody = world.customer()
+    world.submit(anybody, product)
     listed = anybody.extras(product)
     assert (listed["base_version"], [each["digest"] for each in listed["items"]]) == (BASE, [made["digest"]])
     assert set(listed["items"][0]).isdisjoint({"change_id", "proposed_by", "organisation"})

@@ -80,6 +80,9 @@ def test_relief_is_for_the_customer_of_the_case_alone(world: World) -> None:
     client, other, product = world.customer(), world.customer(), world.product()
     live = given(world, world.determined(world.analyst, client, product))
     assert in_force(client, product) == [live["id"]]
+    with refused(404, "not_found"):
+        other.extras(product)  # nobody tells us that it is theirs
+    world.submit(other, product)
     assert in_force(other, product) == []
     assert in_force(world.release, product) == [live["id"]]
     (own,) = client.extras(product)["items"]
