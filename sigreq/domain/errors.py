@@ -286,9 +286,7 @@ class AlreadyExists(Problem):
 
 @dataclass(eq=False)
 class CaseFailed(Problem):
-    """Something broke on our side over submission {id}. It is logged. Read it again, and try once more if it has not
-    moved.
-    """
+    """Something broke on our side over submission {id}. It is logged. Read it again, and retry if it has not moved."""
 
     id: str
 
