@@ -75,16 +75,17 @@ async def check_train(tx: Transaction, product: str, version: str, digest: str, 
 
     The register's lock must be held. Raises TrainNotGated.
     """
-    why = "it has not passed"
+    reasons = list[str]()
     for run in await gates.passed(tx, product, Purpose.TRAIN, digest):
         if not included.issubset(run.changes):
             untried = ", ".join(sorted(included.difference(run.changes)))
-            why = f"it was tested without {untried}"
+            reasons.append(f"it was tested without {untried}")
             continue
         stale = why_stale(_seen(run), await _now(tx, product, frozenset()))
         if stale is None:
             return run
-        why = stale
+        reasons.append(stale)
+    why = next(iter(reasons), "it has not passed")  # of the newest run
     raise release_errors.TrainNotGated(version=version, product=product, why=why)
 
 

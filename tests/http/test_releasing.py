@@ -18,7 +18,7 @@ from tests.world import World, rule, wait_for
 
 pytestmark = pytest.mark.usefixtures("balanced")
 
-NOTHING: dict[str, Any] = {"version": None, "changes": []}
+NOTHING: dict[str, Any] = {"version": None, "changes": [], "extras": []}
 
 
 def test_the_feed_is_read_by_track_and_from_a_cursor(world: World) -> None:
