@@ -263,9 +263,6 @@ class StreamsTooMany(Problem):
     limit: int
 
 
-# --- lists and names -----------------------------------------------------------------------------------------
-
-
 @dataclass(eq=False)
 class CursorInvalid(Problem):
     """{cursor} is not a cursor of this list. Take `next_cursor` from the answer before."""

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
+from sqlmodel import col
 
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import State
@@ -59,6 +61,8 @@ async def _asked_of_sql(
     """The order and the next case as the database says; nothing of it stays."""
     desk.bench.now = now
     async with desk.bench.database.transaction() as tx:
+        others = update(Submission).where(col(Submission.state) == State.QUEUED)
+        await tx.session.execute(others.values(state=State.CLOSED, closed_at=now))  # what other tests have left
         tx.session.add_all([_row(case, desk.person) for case in cases])
         for number, track in enumerate(taken):
             at = START - timedelta(days=30) + timedelta(minutes=number)
