@@ -1,13 +1,9 @@
 """Warns the on-call before and when a guaranteed answer is late: one row for each percent, told at least once."""
 
-import structlog
-
 from sigreq.domain.clock import ClockOutcome
-from sigreq.domain.errors import ServiceUnavailable
 from sigreq.store import clocks, jobs, submissions, warnings
 from sigreq.transaction import Database, Transaction
-
-log = structlog.get_logger()
+from sigreq.upkeep.apart import apart
 
 
 async def warn(database: Database) -> None:
@@ -15,13 +11,9 @@ async def warn(database: Database) -> None:
     async with database.transaction() as tx:
         due = await submissions.with_due_warning(tx)
     for submission_id in due:
-        try:
+        with apart(submission_id):
             async with database.transaction() as tx:
                 await _warn_about(tx, submission_id)
-        except ServiceUnavailable:
-            raise
-        except Exception:
-            log.exception("warning.failed", id=submission_id)  # the others are warned about all the same
 
 
 async def _warn_about(tx: Transaction, submission_id: str) -> None:

@@ -1,15 +1,11 @@
 """What has run out by the clock and must be written down: extras, and the relief of cases."""
 
-import structlog
-
-from sigreq.domain.errors import Problem
 from sigreq.domain.extras import Ending
 from sigreq.domain.lifecycle import Event, State
 from sigreq.store import extra_notes, extras, submissions
 from sigreq.store.moves import Move, move_submission, note_relief_ended
 from sigreq.transaction import Database, Transaction
-
-log = structlog.get_logger()
+from sigreq.upkeep.apart import apart
 
 
 async def end_expired_extras(database: Database) -> None:
@@ -17,11 +13,9 @@ async def end_expired_extras(database: Database) -> None:
     async with database.transaction() as tx:
         expired = [(each.id, each.change_id, each.submission_id) for each in await extras.expired(tx)]
     for extra_id, change_id, submission_id in expired:
-        try:
+        with apart(extra_id):
             async with database.transaction() as tx:
                 await _end(tx, extra_id, change_id, submission_id)
-        except Problem as problem:
-            log.info("upkeep.moved_meanwhile", id=extra_id, code=problem.code)
 
 
 async def _end(tx: Transaction, extra_id: str, change_id: str | None, submission_id: str | None) -> None:

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-import structlog
-
-from sigreq.domain.errors import ClaimHeld, Problem, ServiceUnavailable
+from sigreq.domain.errors import ClaimHeld
 from sigreq.domain.lifecycle import Event
 from sigreq.domain.submission import Track
 from sigreq.settings import Analysis, Jobs
@@ -15,8 +13,7 @@ from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Hint
-
-log = structlog.get_logger()
+from sigreq.upkeep.apart import apart
 
 
 async def find_jobs(database: Database, queue: Track, settings: Jobs) -> Sequence[Hint]:
@@ -43,7 +40,7 @@ async def close_silent(database: Database, settings: Analysis) -> None:
 
 async def _move(database: Database, submission_id: str, event: Event) -> None:
     """One transaction each; whoever moved it, or renewed the claim, in between was right."""
-    try:
+    with apart(submission_id):
         async with database.transaction() as tx:
             is_lapse = event is Event.CLAIM_LAPSED
             if is_lapse:  # in the line of those who take: whoever takes it next does so after this, by the clock too
@@ -52,12 +49,6 @@ async def _move(database: Database, submission_id: str, event: Event) -> None:
             values = {"claim_expires_at": None} if is_lapse else {"closed_at": tx.at}
             check = partial(_refuse_live_claim, tx.at) if is_lapse else None
             await move_submission(tx, submission_id, Move(event, check=check, values=values))
-    except ServiceUnavailable:
-        raise
-    except Problem as problem:
-        log.info("upkeep.moved_meanwhile", id=submission_id, code=problem.code)
-    except Exception:
-        log.exception("upkeep.failed", id=submission_id)  # the others are looked after all the same
 
 
 def _refuse_live_claim(now: datetime, row: Submission) -> None:
