@@ -35,10 +35,7 @@ from tests.plain import problem
 from tests.world import World, wait_for
 
 NAME = "Restart_test"
-LEAVES = """
-    UPDATE submission SET detection_name = 'Another'
-    WHERE id = (SELECT min(id) FROM submission WHERE detection_name = 'Restart_test') RETURNING id
-"""
+LEAVES = "UPDATE submission SET detection_name = 'Another' WHERE id = '{}' RETURNING id"
 OF_THE_NETWORK = re.compile("net::ERR_|Failed to fetch|network error|status of 50[23]")
 """What a browser says of a server that is away; anything else is a fault of ours."""
 
@@ -314,8 +311,8 @@ def test_an_open_queue_loses_and_doubles_no_row_over_ends_of_the_server(own: tup
         for how in (signal.SIGKILL, signal.SIGTERM):
             os.kill(service.pid("api"), how)
             window.page.wait_for_timeout(1500)
-            gone = aside.submit(query, database, LEAVES).result()[0]
-            waiting.remove(gone)
+            gone = waiting.pop(0)
+            assert aside.submit(query, database, LEAVES.format(gone)).result() == [gone]
             wait_for(service.revive, lambda dead: "api" in dead)
             expect(page.locator(f"tr[id='{gone}']")).to_have_count(0, timeout=60_000)
             assert shown(page) == waiting
