@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -17,6 +17,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PHONE = ViewportSize(width=390, height=844)
+Scheme = Literal["light", "dark"]
 AXE = Path(__file__).parents[2] / "build/web/node_modules/axe-core/axe.min.js"
 
 
@@ -64,17 +67,28 @@ class Window:
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(lambda url: "/password/" not in url)
 
-    def violations(self) -> list[str]:
-        """What axe finds on the page as it is (WCAG 2.2 AA)."""
+    def violations(self, scheme: Scheme = "light", rule: str | None = None) -> list[str]:
+        """What axe finds on the page as it is in these colours (WCAG 2.2 AA), or by one of its rules alone."""
+        # Without motion colours change at once; else axe sees them half way.
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         # Evaluated from outside the page, where the page's own policy does not hold.
         self.page.evaluate(AXE.read_text())
-        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-        found = self.page.evaluate("(tags) => axe.run({runOnly: {type: 'tag', values: tags}})", tags)
+        only = {"type": "rule", "values": [rule]} if rule else {"type": "tag", "values": STANDARDS}
+        found = self.page.evaluate("(only) => axe.run({runOnly: only})", only)
         return [
-            f"{each['id']}: {node['target']} {node['failureSummary']}"
+            f"{scheme}: {each['id']}: {node['target']} {node['failureSummary']}"
             for each in found["violations"]
             for node in each["nodes"]
         ]
+
+    def width_on_a_phone(self) -> int:
+        """How wide the page is there, in pixels; it is as it was afterwards."""
+        usual = self.page.viewport_size
+        self.page.set_viewport_size(PHONE)
+        width: int = self.page.evaluate("document.documentElement.scrollWidth")
+        assert usual is not None
+        self.page.set_viewport_size(usual)
+        return width
 
     def close(self) -> None:
         """Close it."""
