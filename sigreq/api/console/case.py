@@ -14,6 +14,7 @@ from sigreq.api.console.acts import Act, Wish, carry_out, missed_since
 from sigreq.api.console.desk import Visitor
 from sigreq.api.console.file import tree
 from sigreq.api.console.forms import held, one_of, read
+from sigreq.api.console.happened import told_to_staff
 from sigreq.api.doorway import Services, spoken
 from sigreq.api.schemas import AnswerIn, DetermineIn, ExamineIn, SeverityIn
 from sigreq.domain.changes import HELPFUL, fitting_determinations
@@ -22,7 +23,6 @@ from sigreq.domain.lifecycle import State
 from sigreq.domain.people import ALLOWED, Permission
 from sigreq.domain.submission import Severity
 from sigreq.domain.verdict import Verdict
-from sigreq.notify.timeline import staff_view
 from sigreq.review import claims, decisions, texts
 from sigreq.store import people, submissions
 from sigreq.tables.submissions import Submission
@@ -172,6 +172,7 @@ async def _page(
         "case.html",
         status_code=status_code,
         row=row,
+        plan=await people.plan_row(tx, row.plan_id),
         held=row.revision if seen is None else seen,
         texts=await texts.to_choose(tx, actor, row.group_id),
         left=row.due_at - tx.at,
@@ -181,7 +182,7 @@ async def _page(
         may=actor.role in ALLOWED[Permission.DECIDE],
         files=tree([sample_views.file(each, is_staff=True) for each in files]),
         more_files=more,
-        happened=[staff_view(*each) for each in happened],
+        happened=[told_to_staff(visitor, *each) for each in happened],
         changes=await submissions.changes_of(tx, row.id),
         kinds=sorted(HELPFUL[row.kind]),
         determinations=sorted(fitting_determinations(row.kind)),

@@ -11,6 +11,7 @@ from litestar.response import Redirect
 from sigreq.api.console.acts import Act, Wish, missed_since
 from sigreq.api.console.desk import Arrival, Visitor, go
 from sigreq.api.console.forms import attempted, one_of, read
+from sigreq.api.console.happened import told_to_staff
 from sigreq.api.doorway import Services, spoken
 from sigreq.api.schemas import ChangeIn, Payload
 from sigreq.blobs import ruleset_key
@@ -20,7 +21,6 @@ from sigreq.domain.errors import Problem
 from sigreq.domain.lifecycle import ChangeState
 from sigreq.domain.people import ALLOWED, Permission
 from sigreq.domain.ruleset import Ruleset, pin_of
-from sigreq.notify.timeline import staff_view
 from sigreq.release import changes as use
 from sigreq.store import changes, files, gates, releases, submissions
 from sigreq.tables.releases import Change, Release
@@ -199,7 +199,9 @@ async def _told(visitor: Visitor, row: Change, published: Ruleset) -> dict[str, 
         "run": await gates.get(tx, row.gate_id) if row.gate_id else None,
         "helped": await submissions.helped_by(tx, row.id),
         "difference": _difference(published, revision.payload),
-        "happened": [staff_view(*each) for each in await submissions.timeline(tx, row.id, is_public_only=False)],
+        "happened": [
+            told_to_staff(visitor, *each) for each in await submissions.timeline(tx, row.id, is_public_only=False)
+        ],
         "may": actor.role in ALLOWED[Permission.DECIDE],
         "may_approve": actor.role in ALLOWED[Permission.APPROVE] and actor.person_id not in writers,
         "is_writer": actor.person_id in writers,

@@ -12,25 +12,22 @@ from sigreq.api import sample_views, views
 from sigreq.api.console.acts import Act, Wish, carry_out, missed_since
 from sigreq.api.console.desk import Visitor
 from sigreq.api.console.forms import one_of
+from sigreq.api.console.happened import told_to_customer
 from sigreq.api.console.pages import HEADERS
-from sigreq.api.console.standing import bought, standing, texts_of
+from sigreq.api.console.standing import bought, standing
 from sigreq.api.cursors import read_cursor, write_cursor
 from sigreq.api.doorway import Services, spoken
 from sigreq.domain.errors import Problem
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Permission
-from sigreq.notify.mails import facts
 from sigreq.review import customer
 from sigreq.store import releases, submissions
-from sigreq.tables.events import Event as EventRow
 from sigreq.tables.submissions import Submission
 from sigreq.trust import evidence
 from sigreq.validation import report
 
 LISTED = 50
 FILES = 50
-# Names of data that the timeline shows apart from the rest, or that say nothing to a reader.
-SHOWN_APART = ("message", "reason")
 
 
 async def _reply(wish: Wish) -> object:
@@ -142,28 +139,13 @@ async def _page(
         row=views.submission(row),
         files=[sample_views.file(each, is_staff=False) for each in files],
         more_files=more,
-        happened=[_told(visitor, event) for event, _ in happened],
+        happened=[told_to_customer(visitor, event) for event, _ in happened],
         problem=problem,
         action=action,
         typed=visitor.form,
         since=missed_since(visitor, problem),
         **await standing(visitor, row),
     )
-
-
-def _told(visitor: Visitor, event: EventRow) -> dict[str, Any]:
-    """An event in the words of our e-mails: pages and mail say the same."""
-    texts = texts_of(visitor)
-    text = texts.events[Event(event.name)]
-    return {
-        "sequence": event.sequence,
-        "at": event.at,
-        "title": text.subject,
-        "happened": text.happened,
-        "said": [event.data[name] for name in SHOWN_APART if event.data.get(name)],
-        "is_qualified": bool(event.data.get("is_qualified")),
-        "facts": facts({name: value for name, value in event.data.items() if name not in SHOWN_APART}, texts),
-    }
 
 
 ROUTES = [list_own, show_own, get_evidence, act]

@@ -21,7 +21,7 @@ from sigreq.domain.queueing import Band, Waiting, band
 from sigreq.domain.submission import Kind, Severity, Track
 from sigreq.domain.verdict import Finding
 from sigreq.review import claims
-from sigreq.store import groups, queues, views
+from sigreq.store import groups, plans, queues, views
 from sigreq.store.queues import Filters
 from sigreq.tables.submissions import Submission
 
@@ -81,6 +81,7 @@ async def queue_of(visitor: Visitor, only: Filters) -> dict[str, Any]:
         "address": f"/queue?{urlencode(visitor.query)}",
         "may_take": may_take,
         "views": await views.of(tx, actor.person_id),
+        "plans": {plan.id: plan.title for plan in await plans.listed(tx)},
         "this_view": address_of(visitor.query),
         "soon": timedelta(hours=1),
         "limit": ROWS,

@@ -58,6 +58,7 @@ async def standing(visitor: Visitor, row: Submission) -> dict[str, Any]:
         "reliefs": await _reliefs(visitor, row),
         "remarks": [line for _, lines in facts({"remarks": row.remarks}, texts_of(visitor)) for line in lines],
         "is_beyond_premium": row.contract_id is not None and row.plan_id == contracts.STANDARD,
+        "own_plan": await people.plan_row(visitor.tx, row.plan_id),
         **await bought(visitor),
     }
 
