@@ -22,7 +22,7 @@ from sigreq.domain.lifecycle import ChangeState
 from sigreq.domain.people import ALLOWED, Permission
 from sigreq.domain.ruleset import Ruleset, pin_of
 from sigreq.release import changes as use
-from sigreq.store import changes, files, gates, releases, submissions
+from sigreq.store import changes, files, gates, people, releases, submissions
 from sigreq.tables.releases import Change, Release
 
 LISTED = 50
@@ -195,7 +195,7 @@ async def _told(visitor: Visitor, row: Change, published: Ruleset) -> dict[str, 
     return {
         "row": row,
         "payload": revision.payload,
-        "writer": revision.written_by,
+        "writer": (await people.person(tx, revision.written_by)).name,
         "run": await gates.get(tx, row.gate_id) if row.gate_id else None,
         "helped": await submissions.helped_by(tx, row.id),
         "difference": _difference(published, revision.payload),
