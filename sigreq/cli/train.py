@@ -52,12 +52,14 @@ class Waiting:
         replace_file(path, json.dumps(asdict(self)).encode())
 
     def read(self, event: Mapping[str, Any]) -> None:
-        """Go on by an event of the feed. What it tells of anything but a change in a release is skipped."""
+        """Go on by an event of the feed. What it tells of anything but a change that waits is skipped."""
         if event["action"] == "snapshot":
             self._begin_with(event["items"])
         elif event["action"] == "approved":
             self.forget([event["change"]["id"]])
             self.items[event["change"]["id"]] = event
+        elif event["action"] == "extra_published":
+            self._note(event["extra"])
         elif event["action"] in _ENDINGS:
             self.forget([event["change"]["id"]])
 
@@ -67,13 +69,29 @@ class Waiting:
             self.items.pop(change, None)
             self.urgent.pop(change, None)
 
-    def _begin_with(self, items: Iterable[FeedItem]) -> None:
+    def _begin_with(self, items: Sequence[FeedItem]) -> None:
         """All that is open by now; since when is not told, so the next train from now on takes it."""
         now = datetime.now(UTC).isoformat()
         opened = {item["change"]["id"]: item for item in items if item["action"] == "approved"}
         known = {change: item["at"] for change, item in self.items.items()}
         self.items = {change: {"at": known.get(change, now), **item} for change, item in opened.items()}
         self.urgent = {change: each for change, each in self.urgent.items() if change in opened}
+        for item in items:
+            if item["action"] == "extra_published":
+                self._note(item["extra"])
+
+    def _note(self, extra: Mapping[str, Any]) -> None:
+        """That it was put in force is known from here on, though whoever did it died before it could say so.
+
+        Else it would be sent again when somebody has taken it back.
+        """
+        if extra["change_id"] in self.items:
+            self.urgent[extra["change_id"]] = noted(extra["base_version"], extra["expires_at"])
+
+
+def noted(base: str, until: str | None, why: str | None = None) -> dict[str, Any]:
+    """What is kept of an urgent change: the version it was sent for, until when it is in force there, or why not."""
+    return {"base": base, "until": until, "why": why}
 
 
 def due(items: Iterable[FeedItem], schedule: Schedule | None, now: datetime) -> list[FeedItem]:

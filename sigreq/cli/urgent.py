@@ -1,13 +1,12 @@
 """What the release tool does about urgent changes that no train takes yet: it has them in force at once, as extras.
 
-What was done, or why it was not, is kept with what waits. So nothing is tried again on the same version that failed on
-it, or that somebody took back.
+What was done, or why it was not, is kept with what waits, and what was done is in the feed, too. So nothing is tried
+again on the same version that failed on it, or that somebody took back, even where this was killed in between.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import Any
 
 import click
 
@@ -16,7 +15,7 @@ from sigreq.cli.gates import wait_for_gate
 from sigreq.cli.order import Order, asked
 from sigreq.cli.output import Document, moment
 from sigreq.cli.publishing import MOST_TESTS
-from sigreq.cli.train import FeedItem, Waiting
+from sigreq.cli.train import FeedItem, Waiting, noted
 from sigreq.domain.changes import ChangeKind
 from sigreq.domain.extras import LONGEST, additions_of, goes_at_once
 from sigreq.domain.submission import Track
@@ -48,7 +47,7 @@ def send_urgent(order: Order, waiting: Waiting, schedule: Schedule) -> list[Docu
         if not goes_at_once(Track.EXPEDITED, ChangeKind(item["change"]["kind"])):
             _wait(order, waiting, item, base, f"{item['change']['kind']} does not only add something")
         elif change_id in live:
-            waiting.urgent[change_id] = _noted(base, live[change_id]["expires_at"])
+            waiting.urgent[change_id] = noted(base, live[change_id]["expires_at"])
         elif not _is_settled(waiting, change_id, base):
             wanted.append(item)
     if order.is_dry_run:
@@ -87,7 +86,7 @@ def _send(order: Order, waiting: Waiting, item: FeedItem, base: str, hours: int)
         return None
     if made["digest"] != additions_of(ChangeKind(change["kind"]), change["payload"]).digest:
         click.echo(f"Warning: {made['id']} is not what the feed says of {change['id']}.", err=True)
-    waiting.urgent[change["id"]] = _noted(base, made["expires_at"])
+    waiting.urgent[change["id"]] = noted(base, made["expires_at"])
     waiting.save(order.state)
     return made
 
@@ -113,7 +112,7 @@ def _published(order: Order, change_id: str, base: str, hours: int) -> Document 
 def _wait(order: Order, waiting: Waiting, item: FeedItem, base: str, why: str) -> None:
     """Say that it waits, once for each reason."""
     change_id = item["change"]["id"]
-    before, note = waiting.urgent.get(change_id), _noted(base, None, why)
+    before, note = waiting.urgent.get(change_id), noted(base, None, why)
     if before is None or before["why"] != why:
         click.echo(f"{change_id} is urgent, but waits for the next train: {why}", err=True)
     waiting.urgent[change_id] = note
@@ -127,10 +126,6 @@ def _is_settled(waiting: Waiting, change_id: str, base: str) -> bool:
     if note is None or note["base"] != base:
         return False
     return note["until"] is None or datetime.fromisoformat(note["until"]) > datetime.now(UTC)
-
-
-def _noted(base: str, until: str | None, why: str | None = None) -> dict[str, Any]:
-    return {"base": base, "until": until, "why": why}
 
 
 def _hours(schedule: Schedule, now: datetime) -> int:

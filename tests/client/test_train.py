@@ -105,6 +105,13 @@ def _waiting(*events: dict[str, Any]) -> Waiting:
     return waiting
 
 
+def _extra(change: str) -> dict[str, Any]:
+    """The feed's line that a change is in force for a day."""
+    until = {"base_version": "20261122.1", "expires_at": "2026-11-23T10:00:00Z"}
+    told = {"number": 2, "action": "extra_published", "track": "expedited"}
+    return {**told, "extra": {"id": "E1", "change_id": change, **until}}
+
+
 def test_whatever_answers_an_approval_ends_the_waiting() -> None:
     approvals = [entry(1, "C1"), entry(2, "C2"), entry(3, "C3"), entry(5, "C4")]
     answers = [entry(6, "C1", action="published"), entry(7, "C2", action="withdrawn"), entry(9, "C3")]
@@ -113,11 +120,20 @@ def test_whatever_answers_an_approval_ends_the_waiting() -> None:
 
 def test_what_the_tool_does_not_act_on_is_skipped() -> None:
     others = [
-        {"number": 2, "action": "extra_published", "track": "expedited", "extra": {"id": "E1", "change_id": "C1"}},
+        _extra("C9"),
+        {"number": 2, "action": "extra_ended", "track": "expedited", "extra": {"id": "E1", "change_id": "C1"}},
         entry(3, "C1", action="something_new"),
         {"action": "snapshot", "items": [entry(1, "C1"), {"action": "relief_given", "extra": {"id": "E2"}}]},
     ]
-    assert list(_waiting(entry(1, "C1"), *others).items) == ["C1"]
+    waiting = _waiting(entry(1, "C1"), *others)
+    assert (list(waiting.items), waiting.urgent) == (["C1"], {})
+
+
+def test_what_the_feed_says_is_in_force_counts_as_sent_though_nobody_noted_it_and_until_it_is_approved_anew() -> None:
+    sent = {"C1": {"base": "20261122.1", "until": "2026-11-23T10:00:00Z", "why": None}}
+    assert _waiting(entry(1, "C1"), _extra("C1")).urgent == sent
+    assert _waiting({"action": "snapshot", "items": [entry(1, "C1"), _extra("C1")]}).urgent == sent
+    assert _waiting(entry(1, "C1"), _extra("C1"), entry(3, "C1")).urgent == {}
 
 
 def test_a_snapshot_takes_the_place_of_what_waited_and_keeps_since_when() -> None:

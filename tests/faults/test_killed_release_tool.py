@@ -1,72 +1,151 @@
 """The release tool, killed at every point of its work: the next run completes it, and nothing is published twice."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from sigreq.domain.trains import WEEKDAYS
 from sigreq.embedded.service import Service
 from sigreq_client import Client
+from tests.commands import key_to
 from tests.flows import approved, events_out_of_step
-from tests.world import World, rule
+from tests.forked import Forks
+from tests.world import World, rule, wait_for
 
-MOST_POINTS = 200
+READ = {
+    "GET /v1/feed 200",
+    "GET /v1/feed 200 #2",
+    "before state.json",
+    "after state.json",
+    "GET /v1/products/*/schedule 200",
+}
+WAITED = "GET /v1/gates/* 200 running"
+TESTED = "GET /v1/gates/* 200 passed"
+NOTED = {"before state.json #2", "after state.json #2"}
+TRAIN = {
+    *READ,
+    "GET /v1/releases/* 200",
+    "GET /v1/releases/*/*/ruleset 200",
+    *(f"{when} {file}" for file in ("*-yara.tar", "*-clamav.tar", "release.json") for when in ("before", "after")),
+    "PUT /v1/releases/*/* 409",
+    "POST /v1/releases/*/*/gate 202",
+    TESTED,
+    "PUT /v1/releases/*/* 201",
+    *NOTED,
+}
+URGENT = {
+    *READ,
+    "GET /v1/products/*/extras 200",
+    "PUT /v1/changes/*/extra 409",
+    "POST /v1/changes/*/extra/gate 202",
+    TESTED,
+    "PUT /v1/changes/*/extra 201",
+    *NOTED,
+}
+_numbers = count(1)
+
+
+class Tool:
+    """The release tool of one product, and where it keeps what it knows."""
+
+    def __init__(self, forks: Forks, product: str, folder: Path) -> None:
+        self._forks = forks
+        self.product = product
+        self._folder = folder
+        folder.mkdir()
+
+    def run(self, *, is_spared: bool = False) -> bool:
+        """Run it; whether it died."""
+        kept = ["--state", str(self._folder / "state.json"), "--into", str(self._folder / "built")]
+        command = ["release", "run", "--once", "--product", self.product, *kept]
+        return self._forks.run(*command, is_spared=is_spared)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What it keeps."""
+        found: dict[str, Any] = json.loads((self._folder / "state.json").read_text())
+        return found
+
+
+@pytest.fixture
+def forks(world: World, tmp_path: Path) -> Iterator[Forks]:
+    with Forks("tests.faults.killed_tool", key_to(world.url, world.keys["release"]), tmp_path) as made:
+        yield made
+
+
+def kill_at_all(points: set[str], forks: Forks, begun: Callable[[], Tool], check: Callable[[Tool], None]) -> None:
+    """Kill the tool at each point, each time in the run that goes on from where the one before died.
+
+    A run that comes to nothing new has completed what the killed ones began. That is checked, and there is more to do.
+    """
+    while not points <= set(forks.died_at):
+        tool, known = begun(), len(forks.died_at)
+        while tool.run():
+            pass
+        check(tool)
+        assert len(forks.died_at) > known, f"the tool never came to {points - set(forks.died_at)}"
+    assert set(forks.died_at) - points <= {WAITED}
 
 
 def test_a_tool_killed_at_any_point_is_completed_by_the_next_run(
-    world: World, service: Service, tmp_path: Path
+    world: World, service: Service, forks: Forks, tmp_path: Path
 ) -> None:
-    product = world.product({})
-    customer = world.customer()
-    point, outcomes = 0, list[bool]()
-    while not outcomes or outcomes[-1]:
-        point += 1
-        assert point < MOST_POINTS
-        folder = tmp_path / str(point)
-        folder.mkdir()
-        change = _approved(world, customer, product, point)
-        outcomes.append(_killed_and_completed(world, product, change, point, folder))
-    # The feed, the schedule, the register and its rules are read; two bundles, their description and twice the state
-    # are written; the version is refused, tested, asked about, and published.
-    assert point > 4 + 2 * 5 + 4
-    assert outcomes.count(True) == point - 1
+    product, customer = world.product({}), world.customer()
+    changes = []
+
+    def begun() -> Tool:
+        changes.append(_approved(world, customer, product)["id"])
+        return Tool(forks, product, tmp_path / str(len(changes)))
+
+    def check(tool: Tool) -> None:
+        assert [world.analyst.change(each)["state"] for each in changes] == ["published"] * len(changes)
+        assert len(world.release.releases(product)["items"]) == 1 + len(changes)
+        assert tool.state["items"] == {}
+
+    kill_at_all(TRAIN, forks, begun, check)
     assert events_out_of_step(service.env["SIGREQ_DATABASE__URL"]) == 0
 
 
-def _approved(world: World, customer: Client, product: str, point: int) -> dict[str, Any]:
+def test_a_tool_killed_while_it_sends_something_urgent_sends_it_once_and_not_again_when_it_is_taken_back(
+    world: World, forks: Forks, tmp_path: Path
+) -> None:
+    customer = world.customer("msa_start")
+
+    def begun() -> Tool:
+        product = world.product({})
+        departs = f"{datetime.now(UTC) + timedelta(hours=3):%H:%M}"
+        world.administrator.set_schedule(product, WEEKDAYS, [departs], "UTC")
+        _approved(world, customer, product)
+        world.publish(product, "20261122.2", {})  # so that it has to be tested once more
+        return Tool(forks, product, tmp_path / product)
+
+    def check(tool: Tool) -> None:
+        (extra,) = world.release.extras(tool.product)["items"]
+        world.lead.end_extra(extra["id"])
+        assert not tool.run(is_spared=True)
+        assert world.release.extras(tool.product)["items"] == []
+        assert {change: each["base"] for change, each in tool.state["urgent"].items()} == {
+            extra["change_id"]: "20261122.2"
+        }
+        told = wait_for(lambda: _actions(world, tool.product), lambda seen: "extra_ended" in seen)
+        assert told == ["approved", "extra_published", "extra_ended"]
+
+    kill_at_all(URGENT, forks, begun, check)
+
+
+def _approved(world: World, customer: Client, product: str) -> dict[str, Any]:
     """One more change that waits."""
-    text = f"harmless, for point {point:03}"
-    of = {"kind": "false_negative", "content": text.encode()}
-    case = world.determined(world.analyst, customer, product, **of)
-    return approved(world, case, f"Point_{point}", rule(f"Point_{point}", text))
+    name = f"Point_{next(_numbers)}"
+    text = f"harmless, for {name}."
+    case = world.determined(world.analyst, customer, product, kind="false_negative", content=text.encode())
+    return approved(world, case, name, rule(name, text))
 
 
-def _killed_and_completed(world: World, product: str, change: dict[str, Any], point: int, folder: Path) -> bool:
-    """Kill the tool at the point, and run it again; whether it came as far as the point."""
-    before = world.release.releases(product)["items"]
-    was_killed = _run(world, product, folder, point) == -signal.SIGKILL
-    assert _run(world, product, folder) == 0
-    assert world.analyst.change(change["id"])["state"] == "published", f"killed at point {point}"
-    after = world.release.releases(product)["items"]
-    assert len(after) == len(before) + 1, f"killed at point {point}"
-    assert json.loads((folder / "state.json").read_text())["items"] == {}
-    return was_killed
-
-
-def _run(world: World, product: str, folder: Path, point: int | None = None) -> int:
-    """How the tool ended."""
-    start = ["sigreq"] if point is None else ["tests.faults.killed_tool", str(point)]
-    place = ["--product", product, "--state", str(folder / "state.json"), "--into", str(folder / "built")]
-    done = subprocess.run(
-        [sys.executable, "-m", *start, "release", "run", "--once", *place],
-        env={**os.environ, "SIGREQ_URL": world.url, "SIGREQ_API_KEY": world.keys["release"]},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode in {0, -signal.SIGKILL}, done.stderr
-    return done.returncode
+def _actions(world: World, product: str) -> list[str]:
+    """What the feed says of a product."""
+    return [each["action"] for each in world.release.feed(product)["items"]]
