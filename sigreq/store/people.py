@@ -7,12 +7,14 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from sigreq.domain import plans
 from sigreq.domain.errors import AlreadyExists, KeyRevoked, KeyUnknown, NotFound, Problem
+from sigreq.domain.limits import LISTS
+from sigreq.domain.list_errors import ListFull
 from sigreq.domain.people import Actor, Language, Role
 from sigreq.domain.submission import Severity
 from sigreq.store import locks
@@ -35,7 +37,12 @@ def digest(key: str) -> str:
 
 
 async def issue_key(tx: Transaction, person: Person, title: str | None = None) -> str:
-    """Give a person a key; `title` says what it is for. This is the only time it can be read."""
+    """Give a person a key; `title` says what it is for. This is the only time it can be read. Raises ListFull."""
+    await hold_person(tx, person.id)
+    live = (col(ApiKey.person_id) == person.id) & col(ApiKey.revoked_at).is_(None)
+    in_use = await tx.session.scalar(select(func.count()).select_from(ApiKey).where(live))
+    if (in_use or 0) >= LISTS.keys_of_a_person:
+        raise ListFull(what="API keys in use of one person", limit=LISTS.keys_of_a_person)
     key = new_key()
     hint = key[: len(KEY_PREFIX) + 4]
     tx.session.add(ApiKey(digest=digest(key), person_id=person.id, hint=hint, title=title, created_at=tx.at))
@@ -173,6 +180,11 @@ async def person(tx: Transaction, person_id: str) -> Person:
     if found is None:
         raise NotFound(what="person", id=person_id)
     return found
+
+
+async def hold_person(tx: Transaction, person_id: str) -> None:
+    """Let nobody else add to a list of this person's until the transaction ends."""
+    await tx.session.execute(select(col(Person.id)).where(col(Person.id) == person_id).with_for_update(key_share=True))
 
 
 async def revoke_keys(tx: Transaction, person_id: str) -> int:

@@ -252,6 +252,9 @@ REASONS = frozenset(
         _("what was chosen is not one of the choices"),
         _("more cases were chosen than a page shows"),
         _("choose at least one case"),
+        _("API keys in use of one person"),
+        _("saved views of one person"),
+        _("texts of one group"),
         _("the fields of the form must come before its files, each with a name"),
         _("text must not contain the character NUL (U+0000)"),
     }
