@@ -174,6 +174,13 @@ def set_contact(row: Person, email: str | None, language: Language) -> None:
     row.language = language
 
 
+async def language_at(tx: Transaction, email: str) -> Language:
+    """What those read who are written to at this address: English where nobody is known, or they differ."""
+    statement = select(col(Person.language)).where(func.lower(col(Person.email)) == email.lower()).distinct()
+    found = (await tx.session.scalars(statement)).all()
+    return found[0] if len(found) == 1 else Language.ENGLISH
+
+
 async def person(tx: Transaction, person_id: str) -> Person:
     """Raises NotFound."""
     found = await tx.session.get(Person, person_id)

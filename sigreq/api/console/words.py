@@ -185,6 +185,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "duplicate_joined": _("The same files were sent again"),
         "sample_downloaded": _("A sample was downloaded"),
         "attention_raised": _("Needs attention"),
+        "attention_cleared": _("Needs attention no longer"),
         "phone_called": _("The customer called"),
         "calendar_changed": _("The business hours were changed"),
         "miss_explained": _("A late answer was explained"),
