@@ -53,6 +53,11 @@ _SCANS = """
             'Family.Name.' || abs(hashtext(given.id)) % :rules,
             'Rare.Name.' || abs(hashtext('rare' || given.id)) % :rare))) made"""
 
+_RULES = """
+    INSERT INTO rule_hit
+    SELECT DISTINCT submission_id, hit.rule
+    FROM scan, jsonb_array_elements_text(detections) AS hit(rule) WHERE submission_id = ANY(cast(:ids AS text[]))"""
+
 
 @dataclass(frozen=True)
 class Analyst:
@@ -80,6 +85,7 @@ def fill(service: Service, world: World, count: int) -> None:
         write(service, _CASES, ids=ids, originals=originals, rules=RULES)
         write(service, _FILES, ids=ids, originals=originals)
         write(service, _SCANS, ids=ids, originals=originals, rules=RULES, rare=RARE_RULES)
+        write(service, _RULES, ids=ids)
     asyncio.run(_tidy(owner_url(service)))
 
 
@@ -87,7 +93,7 @@ async def _tidy(url: str) -> None:
     """What PostgreSQL does by itself in its own time."""
     engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
-        for table in ("submission", "submission_file", "scan"):
+        for table in ("submission", "submission_file", "scan", "rule_hit"):
             await connection.execute(text(f"VACUUM ANALYZE {table}"))
     await engine.dispose()
 

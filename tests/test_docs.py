@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import astuple, fields, is_dataclass
 from inspect import cleandoc
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from sigreq.api.problems import STATUSES
 from sigreq.cli.main import ENTRIES
 from sigreq.domain.errors import Problem
 from sigreq.domain.faults import MEANINGS
-from sigreq.domain.limits import UnpackLimits
+from sigreq.domain.limits import LISTS, UnpackLimits
 from sigreq.settings import Limits, Mail, Scanning, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -72,6 +72,7 @@ def test_the_readmes_table_of_limits_is_the_defaults() -> None:
         f"{unpack.ratio} times its size, at least 1 MiB",
         f"{unpack.seconds} s",
         f"{Scanning().timeout.seconds} s",
+        ", ".join(str(each) for each in astuple(LISTS)),
     ]
 
 

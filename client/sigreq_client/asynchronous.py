@@ -1,7 +1,8 @@
 """The API for asyncio."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from sigreq_client.calls import REPEATS, Call, Json, as_unreachable, http_option
 from sigreq_client.cursors import CursorKeeper, keeper_of
 from sigreq_client.following import Follow, Following, Heard, longer
 from sigreq_client.operations import Operations
+from sigreq_client.watching import Watching, is_last, of_queue, of_submission, without_time
 
 
 class AsyncClient(Operations[Awaitable[Json]]):
@@ -73,6 +75,47 @@ class AsyncClient(Operations[Awaitable[Json]]):
             if response is not None:
                 await response.aclose()
         return Heard(response, body)
+
+    async def watch(self, submission_id: str) -> AsyncGenerator[Json, None]:
+        """What happens to a submission, as `Client.watch` tells it.
+
+        Who stops before its end closes it (`contextlib.aclosing`): until then its stream is one of those that a person
+        may have open.
+        """
+        case = of_submission(submission_id)
+        async with aclosing(self._stream(case)) as stream:
+            async for name, told in stream:
+                event = case.told(name, told)
+                if event is not None:
+                    yield event
+                    if event.get("state") == "closed" and is_last(event, await self.timeline(submission_id)):
+                        return
+
+    async def watch_queue(self, limit: int | None = None) -> AsyncGenerator[Json, None]:
+        """The queue as it stands, and again whenever it has changed, for ever; to be closed as `watch` is."""
+        shown = None
+        async with aclosing(self._stream(of_queue())) as stream:
+            async for _ in stream:
+                document = await self.queue(limit)
+                if shown != without_time(document):
+                    shown = without_time(document)
+                    yield document
+
+    async def _stream(self, watching: Watching) -> AsyncGenerator[tuple[str, Json], None]:
+        while True:
+            with suppress(httpx2.TransportError):
+                request = self._http.build_request(**watching.request())
+                answer = await self._http.send(request, stream=True)
+                async with aclosing(answer):
+                    if not answer.is_success:
+                        await answer.aread()
+                        watching.refused(answer)
+                    else:
+                        async for piece in answer.aiter_bytes():
+                            for event in watching.read(piece):
+                                yield event
+            watching.ended()
+            await asyncio.sleep(watching.pause)
 
     async def aclose(self) -> None:
         """Give the connections back."""

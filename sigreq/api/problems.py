@@ -8,7 +8,15 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions import NotFoundException as RouteNotFound
 
-from sigreq.domain import contract_errors, corpus_errors, database_errors, errors, release_errors, sign_in_errors
+from sigreq.domain import (
+    contract_errors,
+    corpus_errors,
+    database_errors,
+    errors,
+    list_errors,
+    release_errors,
+    sign_in_errors,
+)
 from sigreq.domain.errors import Problem
 
 log = structlog.get_logger()
@@ -73,6 +81,7 @@ STATUSES: dict[type[Problem], int] = {
     release_errors.RulesetUnfit: 422,
     release_errors.TrainScheduleUnfit: 422,
     errors.AlreadyExists: 409,
+    list_errors.ListFull: 409,
     contract_errors.ContractsOverlap: 409,
     corpus_errors.CorpusSourceClosed: 409,
     corpus_errors.CorpusMalware: 422,

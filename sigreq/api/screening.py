@@ -1,5 +1,6 @@
 """What screening found: the report, cases like this one, what a hash belongs to, and the limits it works within."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from litestar import get
@@ -12,6 +13,7 @@ from sigreq.api.doorway import Services, spoken
 from sigreq.api.submissions import MAX_PAGE, seen_by
 from sigreq.domain import errors
 from sigreq.domain.faults import MEANINGS
+from sigreq.domain.limits import LISTS
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.store import samples, scans, submissions
 from sigreq.transaction import Transaction
@@ -111,6 +113,7 @@ async def read_limits(services: NamedDependency[Services]) -> dict[str, Any]:
             "ratio": unpack.ratio,
             "seconds": unpack.seconds,
         },
+        "lists": asdict(LISTS),
         "scan": {"seconds": settings.scanning.timeout.total_seconds()},
         "outcomes": {code.value: meaning for code, meaning in MEANINGS.items()},
     }

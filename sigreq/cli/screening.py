@@ -168,6 +168,7 @@ _BLOCKS = {
     "submission": "What may be sent in a submission",
     "archives": "How far one sent file is unpacked",
     "scan": "How long one scan may take",
+    "lists": "How long the lists may become that people keep",
 }
 
 

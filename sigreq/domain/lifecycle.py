@@ -77,6 +77,7 @@ class Event(StrEnum):
     DUPLICATE_JOINED = "duplicate_joined"
     SAMPLE_DOWNLOADED = "sample_downloaded"
     ATTENTION_RAISED = "attention_raised"
+    ATTENTION_CLEARED = "attention_cleared"
     PHONE_CALLED = "phone_called"
     CALENDAR_CHANGED = "calendar_changed"
     MISS_EXPLAINED = "miss_explained"
@@ -147,6 +148,7 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.DUPLICATE_JOINED: Transition(_OPEN, is_public=True),
     Event.SAMPLE_DOWNLOADED: Transition(_ANY),
     Event.ATTENTION_RAISED: Transition(_ANY),
+    Event.ATTENTION_CLEARED: Transition(_ANY),
     Event.PHONE_CALLED: Transition(_OPEN, is_public=True),
     Event.CALENDAR_CHANGED: Transition(_OPEN, is_public=True),
     Event.MISS_EXPLAINED: Transition(_ANY),

@@ -1,4 +1,4 @@
-"""How much of what a customer sends is unpacked."""
+"""How much of what a customer sends is unpacked, and how much people may keep."""
 
 from dataclasses import dataclass
 
@@ -18,6 +18,17 @@ class UnpackLimits:
     ratio: int = 200
     seconds: int = 60
 
+
+@dataclass(frozen=True)
+class ListLimits:
+    """How long the lists may become that people keep themselves: each is shown whole."""
+
+    keys_of_a_person: int = 20
+    views_of_a_person: int = 50
+    texts_of_a_group: int = 200
+
+
+LISTS = ListLimits()
 
 # What the trade packs samples with; known to everybody, so they protect nothing.
 CUSTOMARY_PASSWORDS = ("infected", "virus", "novirus", "malware")

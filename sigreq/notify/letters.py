@@ -34,7 +34,7 @@ class Letters:
             event = await submissions.event(tx, lease.args["event_id"])
             reader = await people.person(tx, lease.args["person_id"])
         if self.settings is not None and reader.email is not None:
-            language: Language = "ru" if reader.language is Chosen.RUSSIAN else "en"
+            language = _as_mails_have_it(reader.language)
             origin = (self.settings.sender, self.settings.base_url)
             message = compose(public_view(event), event.subject_id, reader.email, language, *origin)
             await self._hand_over(message, lease.attempt)
@@ -44,12 +44,13 @@ class Letters:
         """Tell the on-call of one warning by one channel, under the warning's own id however often it is tried."""
         async with self.database.transaction() as tx:
             row, submission, group = await warnings.get(tx, lease.args["warning_id"])
+            language = await _language_at(tx, group.on_call_email)
         warning = AnswerWarning(row.id, submission.id, row.percent, row.due_at, row.at)
         if lease.args["channel"] == "webhook":
             await self._call(group, warning, lease.attempt)
         elif self.settings is not None and group.on_call_email is not None:
             to = group.on_call_email
-            message = compose_warning(warning, to, "en", self.settings.sender, self.settings.base_url)
+            message = compose_warning(warning, to, language, self.settings.sender, self.settings.base_url)
             await self._hand_over(message, lease.attempt)
         return nothing
 
@@ -60,11 +61,12 @@ class Letters:
         async with self.database.transaction() as tx:
             event = await submissions.event(tx, lease.args["event_id"])
             group = await groups.get(tx, (await submissions.get(tx, event.subject_id)).group_id)
+            language = await _language_at(tx, group.on_call_email)
         if lease.args["channel"] == "webhook":
             await self._post(group, event.id, body(event), lease.attempt)
         elif self.settings is not None and group.on_call_email is not None:
             origin = (self.settings.sender, self.settings.base_url)
-            message = compose(public_view(event), event.subject_id, group.on_call_email, "en", *origin)
+            message = compose(public_view(event), event.subject_id, group.on_call_email, language, *origin)
             await self._hand_over(message, lease.attempt)
         return nothing
 
@@ -72,11 +74,12 @@ class Letters:
         async with self.database.transaction() as tx:
             run = await gates.get(tx, lease.args["run_id"])
             group = await groups.get(tx, lease.args["group_id"])
+            language = await _language_at(tx, group.on_call_email)
         failed = FailedGuard.of(run.id, run.product_id, run.subject, run.finished_at or run.started_at, run.report)
         if lease.args["channel"] == "webhook":
             await self._post(group, failed.id, failed.body(), lease.attempt)
         elif self.settings is not None and group.on_call_email is not None:
-            await self._hand_over(failed.mail(group.on_call_email, self.settings.sender), lease.attempt)
+            await self._hand_over(failed.mail(group.on_call_email, language, self.settings.sender), lease.attempt)
         return nothing
 
     async def _hand_over(self, message: EmailMessage, attempt: int) -> None:
@@ -104,6 +107,15 @@ class Letters:
         sent = await self.sender.deliver(group.on_call_url, group.on_call_secret, message_id, message, now)
         if not sent.is_delivered:
             raise next_try(attempt, sent.told)
+
+
+async def _language_at(tx: Transaction, email: str | None) -> Language:
+    """The on-call is an address; who has it may have said what they read."""
+    return _as_mails_have_it(await people.language_at(tx, email)) if email else "en"
+
+
+def _as_mails_have_it(chosen: Chosen) -> Language:
+    return "ru" if chosen is Chosen.RUSSIAN else "en"
 
 
 async def give_up(_tx: Transaction, _lease: Lease, _told: str) -> None:

@@ -29,8 +29,11 @@ async def reopen(tx: Transaction, run: GateRun, troubles: Sequence[Trouble]) -> 
     """Reopen the cases whose fix the version undid, and have their customers and the on-call told.
 
     What could not be tried is a matter for somebody's attention: that of the on-call, where not even cases are known.
+    It no longer is when every case was tried with a later version, and the case did what was concluded.
     """
-    by_case: dict[str, list[Trouble]] = {}
+    is_whole = all(each.submission_id is not None for each in troubles)
+    in_doubt = await solved.in_doubt(tx, run.product_id, run.seen_solved or 0) if is_whole else ()
+    by_case: dict[str, list[Trouble]] = {each: [] for each in in_doubt}
     for each in troubles:
         if each.submission_id is not None:
             by_case.setdefault(each.submission_id, []).append(each)
@@ -39,12 +42,17 @@ async def reopen(tx: Transaction, run: GateRun, troubles: Sequence[Trouble]) -> 
         undone = [each for each in by_case[submission_id] if each.code in _CAME_UNDONE]
         if undone and _is_fixed(submission):
             await _reopen(tx, run, submission, undone)
+        elif not by_case[submission_id]:
+            cleared = Move[Submission](
+                Event.ATTENTION_CLEARED, values={"needs_attention": None}, data={"version": run.subject}
+            )
+            await move_submission(tx, submission_id, cleared)
         else:
             reason = f"{run.subject}: {by_case[submission_id][0].message}"
             flag = {"needs_attention": "recheck_failed"}
             raised = Move[Submission](Event.ATTENTION_RAISED, values=flag, data={"reason": reason[:500]})
             await move_submission(tx, submission_id, raised)
-    if any(each.submission_id is None for each in troubles):
+    if not is_whole:
         await _alert_all(tx, run)
 
 

@@ -35,6 +35,12 @@ async def get(tx: Transaction, group_id: str) -> AnalystGroup:
     return found
 
 
+async def hold(tx: Transaction, group_id: str) -> None:
+    """Let nobody else add to a list of this group's until the transaction ends."""
+    statement = select(col(AnalystGroup.id)).where(col(AnalystGroup.id) == group_id)
+    await tx.session.execute(statement.with_for_update(key_share=True))
+
+
 async def listed(tx: Transaction) -> Sequence[tuple[AnalystGroup, list[str]]]:
     """All groups with their members."""
     groups = (await tx.session.scalars(select(AnalystGroup).order_by(col(AnalystGroup.id)))).all()

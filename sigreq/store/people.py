@@ -7,12 +7,14 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from sigreq.domain import plans
 from sigreq.domain.errors import AlreadyExists, KeyRevoked, KeyUnknown, NotFound, Problem
+from sigreq.domain.limits import LISTS
+from sigreq.domain.list_errors import ListFull
 from sigreq.domain.people import Actor, Language, Role
 from sigreq.domain.submission import Severity
 from sigreq.store import locks
@@ -35,7 +37,12 @@ def digest(key: str) -> str:
 
 
 async def issue_key(tx: Transaction, person: Person, title: str | None = None) -> str:
-    """Give a person a key; `title` says what it is for. This is the only time it can be read."""
+    """Give a person a key; `title` says what it is for. This is the only time it can be read. Raises ListFull."""
+    await hold_person(tx, person.id)
+    live = (col(ApiKey.person_id) == person.id) & col(ApiKey.revoked_at).is_(None)
+    in_use = await tx.session.scalar(select(func.count()).select_from(ApiKey).where(live))
+    if (in_use or 0) >= LISTS.keys_of_a_person:
+        raise ListFull(what="API keys in use of one person", limit=LISTS.keys_of_a_person)
     key = new_key()
     hint = key[: len(KEY_PREFIX) + 4]
     tx.session.add(ApiKey(digest=digest(key), person_id=person.id, hint=hint, title=title, created_at=tx.at))
@@ -167,12 +174,24 @@ def set_contact(row: Person, email: str | None, language: Language) -> None:
     row.language = language
 
 
+async def language_at(tx: Transaction, email: str) -> Language:
+    """What those read who are written to at this address: English where nobody is known, or they differ."""
+    statement = select(col(Person.language)).where(func.lower(col(Person.email)) == email.lower()).distinct()
+    found = (await tx.session.scalars(statement)).all()
+    return found[0] if len(found) == 1 else Language.ENGLISH
+
+
 async def person(tx: Transaction, person_id: str) -> Person:
     """Raises NotFound."""
     found = await tx.session.get(Person, person_id)
     if found is None:
         raise NotFound(what="person", id=person_id)
     return found
+
+
+async def hold_person(tx: Transaction, person_id: str) -> None:
+    """Let nobody else add to a list of this person's until the transaction ends."""
+    await tx.session.execute(select(col(Person.id)).where(col(Person.id) == person_id).with_for_update(key_share=True))
 
 
 async def revoke_keys(tx: Transaction, person_id: str) -> int:

@@ -4,17 +4,24 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, cast, distinct, func, select, true
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from sigreq.domain.lifecycle import State
-from sigreq.tables.submissions import Scan, Submission
+from sigreq.tables.submissions import RuleHit, Submission
 from sigreq.transaction import Transaction
 
 # What a change would do (`gate`) or did (`proof`) is no reason why somebody wrote to us.
 SCREENED = ("claimed", "newest")
 TO_ANSWER = (State.QUEUED, State.IN_ANALYSIS)
+
+
+async def keep(tx: Transaction, submission_id: str, purpose: str, rules: Collection[str]) -> None:
+    """Remember what hit a case when it was screened, in the transaction that keeps the scans which show it."""
+    rows = [{"submission_id": submission_id, "rule": each} for each in sorted(set(rules))]
+    if rows and purpose in SCREENED:
+        await tx.session.execute(insert(RuleHit).on_conflict_do_nothing(), rows)
 
 
 @dataclass(frozen=True)
@@ -29,18 +36,14 @@ class RuleGroup:
 
 async def groups(tx: Transaction, of: Collection[str] | None, limit: int) -> list[RuleGroup]:
     """The rules that hit cases of these analyst groups (None: all), those with the most cases first."""
-    fired = func.jsonb_array_elements_text(cast(col(Scan.detections), JSONB)).table_valued("value", name="fired")
-    number = func.count(distinct(col(Submission.id)))
-    waiting = number.filter(col(Submission.state) == State.QUEUED)
-    held = number.filter(col(Submission.state) == State.IN_ANALYSIS)
+    waiting = func.count().filter(col(Submission.state) == State.QUEUED)
+    held = func.count().filter(col(Submission.state) == State.IN_ANALYSIS)
     statement = (
-        select(fired.c.value, waiting, held, func.min(col(Submission.due_at)))
-        .select_from(Submission)
-        .join(Scan, col(Scan.submission_id) == col(Submission.id))
-        .join(fired, true())
-        .where(*_to_answer(of), col(Scan.purpose).in_(SCREENED))
-        .group_by(fired.c.value)
-        .order_by(number.desc(), fired.c.value)
+        select(col(RuleHit.rule), waiting, held, func.min(col(Submission.due_at)))
+        .join(Submission, col(Submission.id) == col(RuleHit.submission_id))
+        .where(*_to_answer(of))
+        .group_by(col(RuleHit.rule))
+        .order_by(func.count().desc(), col(RuleHit.rule))
         .limit(limit)
     )
     return [RuleGroup(*row) for row in await tx.session.execute(statement)]
@@ -48,11 +51,13 @@ async def groups(tx: Transaction, of: Collection[str] | None, limit: int) -> lis
 
 async def cases(tx: Transaction, of: Collection[str] | None, rule: str, limit: int) -> Sequence[Submission]:
     """The cases that one rule hit, those due first first."""
-    hit = select(col(Scan.submission_id)).where(
-        cast(col(Scan.detections), JSONB).has_key(rule), col(Scan.purpose).in_(SCREENED)
+    statement = (
+        select(Submission)
+        .join(RuleHit, col(RuleHit.submission_id) == col(Submission.id))
+        .where(*_to_answer(of), col(RuleHit.rule) == rule)
+        .order_by(col(Submission.due_at), col(Submission.id))
+        .limit(limit)
     )
-    statement = select(Submission).where(*_to_answer(of), col(Submission.id).in_(hit))
-    statement = statement.order_by(col(Submission.due_at), col(Submission.id)).limit(limit)
     return (await tx.session.scalars(statement)).all()
 
 

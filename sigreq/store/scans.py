@@ -13,6 +13,7 @@ from sqlmodel import col
 from sigreq.domain.examination import File
 from sigreq.domain.lifecycle import State
 from sigreq.domain.verdict import Outcome, ScanResult
+from sigreq.store import rules_hit
 from sigreq.tables.submissions import Scan, Submission
 from sigreq.transaction import Transaction
 
@@ -32,7 +33,7 @@ class Round:
 async def record(
     tx: Transaction, of: Round, results: Mapping[str, ScanResult], known: Mapping[str, datetime] | None = None
 ) -> None:
-    """Keep what came of it, by SHA-256. `known` says when a result was found that was used again."""
+    """Keep what came of it, by SHA-256, and which rules hit. `known` says when a result used again was found."""
     rows = [
         {
             "id": uuid4().hex,
@@ -55,6 +56,8 @@ async def record(
     ]
     if rows:
         await tx.session.execute(insert(Scan), rows)
+    rules = {rule for result in results.values() for rule in result.detections}
+    await rules_hit.keep(tx, of.submission.id, of.purpose, rules)
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,16 @@ async def _ids(tx: Transaction, product_id: str, after: int, upto: int, which: C
     return (await tx.session.scalars(statement.order_by(col(Submission.solved_number)))).all()
 
 
+async def in_doubt(tx: Transaction, product_id: str, upto: int) -> Sequence[str]:
+    """Those with a number not above `upto` that some version could not be tried on, and none since then was."""
+    statement = select(col(Submission.id)).where(
+        col(Submission.product_id) == product_id,
+        col(Submission.solved_number) <= upto,
+        col(Submission.needs_attention) == "recheck_failed",
+    )
+    return (await tx.session.scalars(statement)).all()
+
+
 def is_solved_by(determination: Determination, verdict: Verdict) -> bool:
     """Whether a conclusion that needs no change says what the database must go on doing."""
     is_harmless = determination is Determination.NOT_MALICIOUS and verdict is Verdict.CLEAN

@@ -3,12 +3,15 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from sigreq.domain.errors import AlreadyExists, NotFound
+from sigreq.domain.limits import LISTS
+from sigreq.domain.list_errors import ListFull
 from sigreq.domain.people import Language
+from sigreq.store import groups
 from sigreq.tables.desk import CannedText
 from sigreq.transaction import Transaction
 
@@ -47,7 +50,14 @@ async def get(tx: Transaction, text_id: str, of: Collection[str] | None) -> Cann
 
 
 async def put(tx: Transaction, row: CannedText) -> CannedText:
-    """Add a text, or change it. Raises AlreadyExists where the group has another of that title and language."""
+    """Add a text, or change it.
+
+    Raises AlreadyExists where the group has another of that title and language, ListFull.
+    """
+    await groups.hold(tx, row.group_id)
+    others = select(func.count()).where(col(CannedText.group_id) == row.group_id, col(CannedText.id) != row.id)
+    if (await tx.session.scalar(others) or 0) >= LISTS.texts_of_a_group:
+        raise ListFull(what="texts of one group", limit=LISTS.texts_of_a_group)
     try:
         async with tx.session.begin_nested():
             merged = await tx.session.merge(row)

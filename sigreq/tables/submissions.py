@@ -182,6 +182,19 @@ class Scan(SQLModel, table=True):
     at: datetime = Field(sa_type=AT)
 
 
+class RuleHit(SQLModel, table=True):
+    """A rule that hit a file of a submission when it was screened: once for each pair, however many scans show it.
+
+    `scan` says the same; counting the cases of each rule out of its documents takes seconds where the queue is long.
+    """
+
+    __tablename__ = "rule_hit"
+    __table_args__ = (Index("ix_rule_hit_rule", "rule", "submission_id"),)
+
+    submission_id: str = Field(primary_key=True, foreign_key="submission.id")
+    rule: str = Field(primary_key=True)
+
+
 class Idempotency(SQLModel, table=True):
     """The answer that a key was given, written with the submission itself."""
 

@@ -224,6 +224,7 @@ def test_limits_are_told_in_units_that_people_read(server: Scripted) -> None:
         "submission": {"files": 20, "bytes": 2 << 30, "fields_bytes": 1000},
         "archives": {"members": 1000, "member_bytes": 3 << 19, "total_bytes": 64 << 10, "seconds": 60},
         "scan": {"seconds": 2.5},
+        "lists": {"keys_of_a_person": 20},
         "outcomes": {"timeout": "it took longer than the time limit"},
     }
     server.on("GET /v1/limits", Answer(document))
@@ -241,6 +242,9 @@ def test_limits_are_told_in_units_that_people_read(server: Scripted) -> None:
         "",
         "How long one scan may take",
         line("  seconds", "2.5 s"),
+        "",
+        "How long the lists may become that people keep",
+        line("  keys_of_a_person", "20"),
         "",
         "REASON   WHAT IT MEANS",
         "timeout  it took longer than the time limit",

@@ -5,7 +5,12 @@ from pathlib import Path
 from babel.messages.extract import extract_from_dir
 
 CONSOLE = Path(__file__).parents[2] / "sigreq/api/console"
-METHODS = [("**.html", "jinja2.ext.babel_extract"), ("words.py", "python"), ("pages.py", "python")]
+METHODS = [
+    ("**.html", "jinja2.ext.babel_extract"),
+    ("words.py", "python"),
+    ("mistakes.py", "python"),
+    ("pages.py", "python"),
+]
 
 
 def messages() -> set[str]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, aclosing, contextmanager
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +25,7 @@ from sigreq.domain.errors import KeyRevoked, ServiceUnavailable
 from sigreq.domain.people import Actor, Role
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
+from sigreq_client import AsyncClient
 from tests.console.chromium import Window, chromium
 from tests.console.conftest import PASSWORD, Doors
 from tests.console.stream import upto, watching
@@ -238,6 +239,27 @@ def test_the_queue_is_watched_until_somebody_has_seen_enough(world: World) -> No
         watch.send_signal(signal.SIGINT)
         assert watch.stderr is not None
         assert (watch.wait(), watch.stderr.read()) == (0, "")
+
+
+def test_a_program_on_asyncio_watches_a_case_until_it_is_closed_and_leaves_no_stream_open(world: World) -> None:
+    key = world.key("customer", world.organisation())
+    with world.client(key) as blocking:
+        case = world.queued(blocking, world.product())["id"]
+
+    async def run() -> tuple[list[Any], Any]:
+        found = []
+        async with AsyncClient(world.url, key) as customer:
+            for _ in range(streams.MOST_OF_ONE + 1):
+                async with aclosing(customer.watch(case)) as seen:
+                    assert (await anext(seen))["name"] == "received"
+            async for event in customer.watch(case):
+                found.append(event)
+                if event["name"] == "screened":
+                    await customer.withdraw(case)
+            return found, await customer.timeline(case)
+
+    seen, told = asyncio.run(run())
+    assert seen == told["items"]
 
 
 @pytest.fixture(scope="module")

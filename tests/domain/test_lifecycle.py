@@ -97,6 +97,7 @@ def test_what_only_staff_do_among_themselves_is_not_told() -> None:
         Event.CLAIM_LAPSED,
         Event.SAMPLE_DOWNLOADED,
         Event.ATTENTION_RAISED,
+        Event.ATTENTION_CLEARED,
         Event.MISS_EXPLAINED,
         Event.EXAMINATION_ASKED,
         Event.RELIEF_PROPOSED,

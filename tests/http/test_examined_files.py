@@ -216,6 +216,7 @@ def test_the_limits_are_told_without_a_key(world: World) -> None:
         "ratio": 200,
         "seconds": 60,
     }
+    assert document["lists"] == {"keys_of_a_person": 20, "views_of_a_person": 50, "texts_of_a_group": 200}
     assert "archive_encrypted" in document["outcomes"]
 
 

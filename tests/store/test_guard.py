@@ -11,7 +11,7 @@ from sqlmodel import col
 from sigreq.domain.findings import Code, Findings, Trouble
 from sigreq.domain.gating import PartKind, Purpose, RunState
 from sigreq.domain.lifecycle import State
-from sigreq.domain.people import Actor
+from sigreq.domain.people import Actor, Language, Role
 from sigreq.domain.submission import Track
 from sigreq.embedded.postbox import Postbox
 from sigreq.embedded.receiver import Receiver
@@ -23,7 +23,7 @@ from sigreq.store import clocks, contracts, gates, groups, people, submissions
 from sigreq.store.gates import Subject
 from sigreq.store.jobs import JobName, Lease
 from sigreq.store.moves import begin_submission
-from sigreq.tables.events import Job
+from sigreq.tables.events import Event, Job
 from sigreq.tables.gates import GateRun
 from sigreq.tables.people import AnalystGroup
 from sigreq.tables.submissions import Submission
@@ -55,6 +55,10 @@ def _again(case: Submission) -> Findings:
 
 def _lease(run: GateRun, **args: Any) -> Lease:
     return Lease("job", "token", JobName.GATE_PART, {"run_id": run.id, **args}, 12, START)
+
+
+async def _cannot_run(tx: Transaction, run: GateRun) -> None:
+    await gate_end.give_up(tx, _lease(run, number=0), "killed too often")
 
 
 async def _alerts(tx: Transaction, run: GateRun) -> list[str]:
@@ -112,6 +116,21 @@ def test_a_case_that_a_version_could_not_be_tried_on_is_flagged(addresses: Addre
             flagged = await submissions.get(tx, case.id)
             assert await _alerts(tx, run) == []
         assert (flagged.state, flagged.needs_attention) == (State.FIXED, "recheck_failed")
+        later = Subject("guard-flag", Purpose.RECHECK, "20261122.4", Track.EXPEDITED)
+        for part_ends, is_flagged in ((_cannot_run, True), (unseen, True), (Findings(cases=1), False)):
+            async with bench.database.transaction() as tx:
+                run = await gates.begin(tx, None, later)
+                run = await gates.plan(tx, run, {"seen_solved": 1}, [(PartKind.EARLIER, [case.id])])
+                if isinstance(part_ends, Findings):
+                    await gate_end.finish_part(tx, run.id, 0, part_ends)
+                else:
+                    await part_ends(tx, run)
+                seen = await submissions.get(tx, case.id)
+                assert (seen.needs_attention == "recheck_failed") is is_flagged
+        async with bench.database.transaction() as tx:
+            told = select(col(Event.name)).where(col(Event.subject_id) == case.id).order_by(col(Event.sequence))
+            happened = (await tx.session.scalars(told)).all()
+        assert list(happened[-3:]) == ["attention_raised", "attention_raised", "attention_cleared"]
 
     at(addresses.database_url, work)
 
@@ -126,6 +145,8 @@ def test_the_on_call_hears_by_mail_and_webhook_that_the_guard_has_failed(address
         told.on_call_secret = secret
         async with bench.database.transaction() as tx:
             await groups.put(tx, told)
+            reader = await people.add_person(tx, "On call", Role.LEAD, None)
+            people.set_contact(reader, "On-Call@vendor.example", Language.RUSSIAN)
             await gate_end.give_up(tx, _lease(run, number=0), "killed too often")
         mail = Mail(host="127.0.0.1", port=postbox.port, security="none", sender="sigreq@vendor.example")
         sender = WebhookSender(allow_private=True, timeout=timedelta(seconds=30))
@@ -141,6 +162,7 @@ def test_the_on_call_hears_by_mail_and_webhook_that_the_guard_has_failed(address
         (mail,) = postbox.to("on-call@vendor.example")
     assert (mail["Message-ID"], VERSION in mail["Subject"]) == (f"<{run_id}@vendor.example>", True)
     assert "killed too often" in mail.get_content()
+    assert ("Решённые обращения" in mail["Subject"], "Версия" in mail.get_content()) == (True, True)
     told = receiver.events[run_id]
     assert (told["type"], told["data"]) == (
         "release.recheck_failed",

@@ -7,13 +7,30 @@ import pytest
 
 from sigreq import worker
 from sigreq.api.problems import STATUSES
-from sigreq.domain import contract_errors, corpus_errors, database_errors, errors, release_errors, sign_in_errors
+from sigreq.domain import (
+    contract_errors,
+    corpus_errors,
+    database_errors,
+    errors,
+    list_errors,
+    release_errors,
+    sign_in_errors,
+)
 from sigreq.domain.errors import Problem
 from sigreq.embedded.stack import Addresses
 from sigreq.store.jobs import JobName
 from tests.embedded.support import query
 
-HISTORY = ("event", "feed_entry", "scan", "change_revision", "evidence", "bundle_target", "repository_document")
+HISTORY = (
+    "event",
+    "feed_entry",
+    "scan",
+    "rule_hit",
+    "change_revision",
+    "evidence",
+    "bundle_target",
+    "repository_document",
+)
 CODES = [
     "address_private",
     "already_exists",
@@ -58,6 +75,7 @@ CODES = [
     "key_unknown",
     "known_clean",
     "known_malware",
+    "list_full",
     "not_found",
     "ordinal_not_higher",
     "own_proposal",
@@ -116,6 +134,7 @@ def test_the_application_cannot_rewrite_history(addresses: Addresses, table: str
         "event SET name = 'x'",
         "feed_entry SET action = 'x'",
         "scan SET outcome = 'clean'",
+        "rule_hit SET rule = 'x'",
         "change_revision SET rev = 2",
         "evidence SET version = 'x'",
         "bundle_target SET sha256 = 'x'",
@@ -157,7 +176,15 @@ def _problems(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
     for kind in base.__subclasses__():
         if kind.__module__ in {
             each.__name__
-            for each in (errors, contract_errors, corpus_errors, database_errors, release_errors, sign_in_errors)
+            for each in (
+                errors,
+                contract_errors,
+                corpus_errors,
+                database_errors,
+                list_errors,
+                release_errors,
+                sign_in_errors,
+            )
         }:
             yield kind
             yield from _problems(kind)

@@ -17,6 +17,7 @@ from sigreq.api.doorway import Services
 from sigreq.api.keys import KeyIn, key_view
 from sigreq.api.schemas import WebhookIn
 from sigreq.domain.errors import FieldInvalid, Problem
+from sigreq.domain.list_errors import ListFull
 from sigreq.domain.people import Permission
 from sigreq.store import deliveries, keys, people
 
@@ -41,7 +42,10 @@ async def add_key(visitor: NamedDependency[Visitor], services: NamedDependency[S
         return await _keys_page(visitor, problem=problem, status_code=visitor.pages.status(problem))
     if not await _is_first(visitor, services):
         return go(f"{KEYS}?again=true")
-    made = await people.issue_key(visitor.tx, visitor.person, title)
+    try:
+        made = await people.issue_key(visitor.tx, visitor.person, title)
+    except ListFull as problem:
+        return await _keys_page(visitor, problem=problem, status_code=visitor.pages.status(problem))
     return await _keys_page(visitor, made=made, status_code=201)
 
 

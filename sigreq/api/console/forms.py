@@ -7,6 +7,7 @@ from litestar import Response
 from litestar.response import Redirect
 from pydantic import ValidationError
 
+from sigreq.api.console import mistakes
 from sigreq.api.console.desk import Form, Visitor, go
 from sigreq.api.problems import invalid_fields
 from sigreq.api.schemas import Strict
@@ -23,9 +24,8 @@ def read(kind: type[Sent], said: Mapping[str, object]) -> Sent:
     try:
         return kind.model_validate({name: said[name] for name in kind.model_fields if name in said})
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        problems = [{"field": ".".join(map(str, each["loc"])) or "form", "problem": each["msg"]} for each in found]
-        raise invalid_fields(problems) from error
+        found = error.errors(include_url=False, include_input=False)
+        raise invalid_fields([mistakes.of_error(each) for each in found]) from error
 
 
 def one_of(kind: Callable[[str], Value], said: str | None) -> Value | None:

@@ -12,10 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 from markupsafe import Markup
 
+from sigreq.api.console import mistakes
 from sigreq.api.console.assets import CONTENT_SECURITY_POLICY, HERE, Assets
 from sigreq.api.console.words import REASONS, word
 from sigreq.api.problems import STATUSES
-from sigreq.domain.errors import Problem
+from sigreq.domain.errors import FieldInvalid, Problem
 from sigreq.domain.people import Language
 
 HEADERS = {
@@ -97,6 +98,9 @@ def _words(language: Language) -> NullTranslations:
 
 def _told(problem: Problem, words: NullTranslations) -> str:
     """What was wrong; a reason inside it is translated too where it is one of ours."""
+    if isinstance(problem, FieldInvalid):
+        told = mistakes.summary(problem.problems, words.gettext)
+        problem = FieldInvalid(told or problem.summary, problem.problems)
     return problem.filled(
         words.gettext(problem.template), lambda said: words.gettext(said) if said in REASONS else said
     )

@@ -116,7 +116,10 @@ async def take(visitor: NamedDependency[Visitor], services: NamedDependency[Serv
 
 @post("/queue/views")
 async def save_view(visitor: NamedDependency[Visitor]) -> Redirect:
-    """Keep filters under a name; a name that is taken gets the new ones. Raises FieldInvalid, RequestMalformed."""
+    """Keep filters under a name; a name that is taken gets the new ones.
+
+    Raises FieldInvalid, ListFull, RequestMalformed.
+    """
     visitor.may(Permission.SEE_QUEUE)
     sent = read(ViewIn, visitor.form)
     query = address_of({name: said for name, said in parse_qsl(sent.query) if said.strip()})

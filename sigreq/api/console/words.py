@@ -185,6 +185,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "duplicate_joined": _("The same files were sent again"),
         "sample_downloaded": _("A sample was downloaded"),
         "attention_raised": _("Needs attention"),
+        "attention_cleared": _("Needs attention no longer"),
         "phone_called": _("The customer called"),
         "calendar_changed": _("The business hours were changed"),
         "miss_explained": _("A late answer was explained"),
@@ -252,6 +253,9 @@ REASONS = frozenset(
         _("what was chosen is not one of the choices"),
         _("more cases were chosen than a page shows"),
         _("choose at least one case"),
+        _("API keys in use of one person"),
+        _("saved views of one person"),
+        _("texts of one group"),
         _("the fields of the form must come before its files, each with a name"),
         _("text must not contain the character NUL (U+0000)"),
     }
