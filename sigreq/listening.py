@@ -10,6 +10,8 @@ import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from sigreq.ending import end
+
 log = structlog.get_logger()
 TRY_AGAIN_SECONDS = 0.5
 
@@ -45,8 +47,7 @@ class Listener:
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end(task)
 
     async def run(self) -> None:
         """Listen until cancelled; a PostgreSQL that goes away is waited for."""

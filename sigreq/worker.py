@@ -22,6 +22,7 @@ from sigreq.corpus import reading
 from sigreq.corpus.reading import CorpusReader
 from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.submission import Track
+from sigreq.ending import end
 from sigreq.jobs import UNREACHABLE, Hints, connect, encode, queue_name, redis_settings
 from sigreq.notify import deliveries, letters
 from sigreq.notify.deliveries import Deliveries
@@ -155,9 +156,7 @@ class TrackWorker:
         ]
         log.info("worker.started", queue=self._queue)
         await stop.wait()
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        await end(*loops)
         await self._finish_tasks()
         with suppress(ServiceUnavailable):
             async with self._database.transaction() as tx:
@@ -176,9 +175,7 @@ class TrackWorker:
         if not self._tasks:
             return
         _, left = await asyncio.wait(self._tasks.values(), timeout=LAST_WORDS_SECONDS)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await end(*left)
 
     async def _listen(self) -> None:
         """Take hints from Redis; whenever it goes away, come back when it does."""

@@ -12,6 +12,7 @@ from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.feed import Page
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Track
+from sigreq.ending import end
 from sigreq.listening import Ear
 from sigreq.settings import Feed
 from sigreq.store import feed, people
@@ -61,8 +62,7 @@ class WaitingRoom:
             yield self
         finally:
             self.close()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end(task)
 
     def close(self) -> None:
         """End every wait at once, and let nobody wait any more."""

@@ -210,7 +210,7 @@ def _by(item: Document) -> str:
 @click.command("hit-by")
 @click.argument("rule")
 @click.option("--all", "is_all", is_flag=True, help="Closed cases too.")
-@click.option("--limit", type=click.IntRange(min=1, max=200), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
 @api_command
 def hit_by(session: Session, rule: str, limit: int, *, is_all: bool) -> None:
     """List open cases on whose files RULE fired, newest first."""

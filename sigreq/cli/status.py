@@ -39,7 +39,7 @@ def list_submissions(session: Session, state: str | None, limit: int) -> None:
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
 @api_command
 def queue(session: Session, limit: int) -> None:
     """List what waits, in the order in which it will be taken; time left is hours and minutes, minus when late."""

@@ -13,7 +13,7 @@ TO_ANSWER = ("queued", "in_analysis")
 
 
 @click.command("by-rule")
-@click.option("--limit", type=click.IntRange(min=1, max=200), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
 @api_command
 def by_rule(session: Session, limit: int) -> None:
     """List the rules that hit cases which are to be answered."""

@@ -10,7 +10,7 @@ from sigreq.cli.output import Document, event_text, queue_table
 @click.argument("submission_id", metavar="[ID]", required=False)
 @click.option("--queue", "is_queue", is_flag=True, help="Watch the queue instead of a submission; for staff.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many cases of the queue are shown."
+    "--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many cases of the queue are shown."
 )
 @api_command
 def watch(session: Session, submission_id: str | None, *, is_queue: bool, limit: int) -> None:
