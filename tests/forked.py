@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,8 +65,12 @@ class Points:
 
     def passed(self, name: str) -> None:
         """Here we are: the end, if nobody died here yet."""
+        self.passed_each(self.next(name))
+
+    def next(self, name: str) -> str:
+        """What this point is called, this time."""
         self._seen[name] += 1
-        self.passed_each(name if self._seen[name] == 1 else f"{name} #{self._seen[name]}")
+        return name if self._seen[name] == 1 else f"{name} #{self._seen[name]}"
 
     def passed_each(self, name: str) -> None:
         """The same, where it is chance how often this comes."""
@@ -77,10 +81,12 @@ class Points:
         """Whether nobody died here yet."""
         return self._died_at is not None and name not in self._died_at
 
-    def die(self, name: str) -> None:
+    def die(self, name: str) -> NoReturn:
         """Say where, and be killed."""
-        self._where.write_text(name)
+        with self._where.open("w") as file:
+            file.write(name)
         os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
 
 
 def serve(act: Callable[..., None]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sigreq.cli.atomic import write_for_all
 from sigreq.cli.kinds import FILE, FILE_THERE, FOLDER
 from sigreq.cli.options import Failure, Session, api_command, json_option
 from sigreq.cli.output import aligned, moment, one_line, plain
@@ -73,7 +74,7 @@ def newest_root(session: Session, *, out: Path, root: Path | None, memory: Path 
     kept = memory or _memory_of(session.url)
     with _client(session, root, kept, mirror):
         content = (kept / "root.json").read_bytes()
-    out.write_bytes(content)
+    write_for_all(out, content)
     version = read_root(content).signed.version
     session.show({"root": str(out), "version": version}, f"{out}: root {version}")
 

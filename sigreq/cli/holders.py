@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sigreq.cli.atomic import write_for_all
 from sigreq.cli.kinds import FILE, FILE_THERE
 from sigreq.cli.options import Failure, json_option
 
@@ -33,9 +34,9 @@ def root_key(file: Path, passphrase_file: Path | None, *, is_json: bool) -> None
     if len(passphrase) < PASSPHRASE_LENGTH:
         raise click.ClickException(f"The passphrase needs at least {PASSPHRASE_LENGTH} characters.")
     key_id, private, public = new_root_key(passphrase)
-    write_private(file, private)
     shared = file.with_name(f"{file.name}.pub")
-    shared.write_text(public)
+    write_for_all(shared, public.encode())
+    write_private(file, private)  # last: with it the key is made, and never made anew
     text = f"Root key {key_id}\n  {file}: keep it offline, and a copy of it elsewhere\n  {shared}: hand this on"
     _show({"id": key_id, "private": str(file), "public": str(shared)}, text, is_json=is_json)
 
@@ -65,7 +66,7 @@ def sign(
         detail = {"code": "refused", "detail": str(error)}
         raise Failure(f"Not signed: {error}.", detail if is_json else None) from error
     written = out or root.with_name(f"{root.stem}.{key_id[:8]}{root.suffix}")
-    written.write_bytes(document.to_bytes())
+    write_for_all(written, document.to_bytes())
     _show({"id": key_id, "signed": str(written)}, f"Signed with {key_id[:8]}: {written}", is_json=is_json)
 
 

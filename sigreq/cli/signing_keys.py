@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sigreq.cli.atomic import write_for_all
 from sigreq.cli.direct import at_database
 from sigreq.cli.holders import root_key, root_text, sign
 from sigreq.cli.kinds import FILE, FILE_THERE, Thresholds
@@ -123,7 +124,10 @@ def rotate(
 @click.option("--out", default="root.json", show_default=True, type=FILE, help="Where to write it, whole.")
 @json_option
 def install(files: Sequence[Path], *, out: Path, is_json: bool) -> None:
-    """Put the root in force that its holders have signed, each in a file of their own: name all of them."""
+    """Put the root in force that its holders have signed, each in a file of their own: name all of them.
+
+    Where that was broken off, do it again: a root that is in force already is only written down.
+    """
     from sigreq.trust import ceremony, roots
     from sigreq.trust.documents import read_root
     from sigreq.trust.keyring import Keyring
@@ -132,11 +136,10 @@ def install(files: Sequence[Path], *, out: Path, is_json: bool) -> None:
     async def work(tx: "Transaction", settings: "Settings") -> "RootDocument":
         document = roots.combine([read_root(file.read_bytes()) for file in files])
         trust = settings.trust
-        await ceremony.install(tx, Keyring(trust), lives_of(trust), document)
-        return document
+        return await ceremony.install(tx, Keyring(trust), lives_of(trust), document)
 
     document = at_database(work, is_json=is_json)
-    out.write_bytes(document.to_bytes())
+    write_for_all(out, document.to_bytes())
     from sigreq.trust.roots import told
 
     text = f"In force:\n{root_text(document)}\n{out}: give this to everybody who checks what we sign."
@@ -210,7 +213,7 @@ def _public(file: Path) -> "PublicKey":
 def _written(document: "RootDocument", out: Path, *, is_json: bool) -> None:
     from sigreq.trust.roots import told
 
-    out.write_bytes(document.to_bytes())
+    write_for_all(out, document.to_bytes())
     text = f"{root_text(document)}\n{out}: have its holders sign it (sigreq admin signing-keys sign), then install."
     _show({"root": str(out), **told(document.signed)}, text, is_json=is_json)
 

@@ -106,14 +106,18 @@ async def _replace(tx: Transaction, maker: Maker, role: KeyRole, *, is_compromis
     await signing.add(tx, maker.make(tx, role, len(active), state))
 
 
-async def install(tx: Transaction, keyring: Keyring, lives: Lives, document: Metadata[Root]) -> None:
-    """Put a root in force that its holders have signed. Raises Untrusted, ServiceUnavailable.
+async def install(tx: Transaction, keyring: Keyring, lives: Lives, document: Metadata[Root]) -> Metadata[Root]:
+    """Put a root in force that its holders have signed; the one in force. Raises Untrusted, ServiceUnavailable.
 
     Before it goes out the repository's documents do, with the signatures of old and new keys: whichever root a client
-    has just read, what it reads next is good.
+    has just read, what it reads next is good. The same again changes nothing: who was killed has to be able to ask.
     """
     await locks.hold(tx, Lock.REPOSITORY)
-    before = await _root(tx)
+    row = await repository.latest(tx, ROOT)
+    in_force = None if row is None else read(row)
+    if in_force is not None and in_force.signed == document.signed:
+        return in_force
+    before = None if in_force is None else in_force.signed
     roots.check(document, before)
     rows = await signing.keys(tx)
     _check_keys(document.signed, rows)
@@ -125,6 +129,7 @@ async def install(tx: Transaction, keyring: Keyring, lives: Lives, document: Met
     await signing.retire(tx, [row.id for row in rows if row.state is KeyState.ACTIVE and row.role in replaced])
     await signing.activate(tx, [row.id for row in coming])
     publish_soon(tx)
+    return document
 
 
 async def holders_now(tx: Transaction) -> Holders:

@@ -6,7 +6,7 @@ sends the same bytes. An object that no document names is seen by nobody; the ti
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,14 +90,25 @@ class Repository:
         async with self.database.transaction() as tx:
             await locks.hold(tx, Lock.REPOSITORY)
             waiting = await repository.waiting(tx)
+            surpassed = await self._surpassed(waiting)
             for row in waiting:
-                await self.put(row)
+                if row not in surpassed:
+                    await self.put(row)
             await repository.mark_uploaded(tx, [row.number for row in waiting])
             await repository.drop_old_contents(tx)
             newest = await repository.latest(tx, KeyRole.TIMESTAMP)
             if newest is not None and is_again:
                 await self.put(newest)
             return newest
+
+    async def _surpassed(self, waiting: Sequence[RepositoryDocument]) -> Sequence[RepositoryDocument]:
+        """The timestamps that somebody sent who died before it was noted, when clients are shown a later one by now.
+
+        Whoever has seen that one would take them for a roll-back.
+        """
+        before = [row for row in waiting if row.role == KeyRole.TIMESTAMP][:-1]
+        shown = await self._shown() if before else 0
+        return [row for row in before if row.version < shown]
 
     async def keep_fresh(self) -> None:
         """Have it published again before its timestamp expires, or when something has not gone out or was replaced.

@@ -37,7 +37,7 @@ from sigreq.trust.keyring import Keyring
 from sigreq.trust.repository import Repository
 from sigreq.trust.roots import Holders
 from tests.embedded.support import query
-from tests.trust.publisher import PASSPHRASE
+from tests.trust.installation import PASSPHRASE
 
 T = TypeVar("T")
 TABLES = "signing_key, repository_document, bundle_target, evidence, job, release, product, person, organisation"
@@ -146,11 +146,10 @@ class Site:
         return self.do(lambda tx: ceremony.create(tx, Maker(PASSPHRASE, outside or {}), holders))
 
     def install(self, document: Metadata[Root], holders: Sequence[CryptoSigner] | None = None) -> bytes:
-        """Have holders sign a root, and put it in force; its bytes."""
+        """Have holders sign a root, and put it in force; the bytes of the one that is."""
         for each in self.holders[:2] if holders is None else holders:
             document.sign(each, append=True)
-        self.do(lambda tx: ceremony.install(tx, Keyring(self.trust), self.lives, document))
-        return document.to_bytes()
+        return self.do(lambda tx: ceremony.install(tx, Keyring(self.trust), self.lives, document)).to_bytes()
 
     def rotate(self, *roles: KeyRole, is_compromised: bool = False) -> bytes | None:
         """Replace keys, with a new root where one is needed."""
@@ -198,7 +197,7 @@ class Mirror:
         self.folder = folder
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = Thread(target=self._server.serve_forever)
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -24,7 +24,7 @@ from sigreq.trust.ceremony import CeremonyBroken, Maker
 from sigreq.trust.documents import Body, Untrusted, read_root, signed
 from sigreq.trust.keyring import Keyring
 from sigreq.trust.roots import Holders, combine
-from tests.trust.publisher import PASSPHRASE
+from tests.trust.installation import PASSPHRASE
 from tests.trust.support import Customer, Site, newest, signed_by
 
 NAME = "acme-av/20261122.1/yara.tar"
@@ -71,9 +71,10 @@ def test_a_root_of_another_installation_or_of_before_a_rotation_is_not_put_in_fo
     second = site.create()
     with pytest.raises(Untrusted, match="does not name the key"):
         site.install(first)
-    site.install(second)
+    in_force = site.install(second)
     with pytest.raises(Untrusted, match="it is root 1, and the next one is 2"):
-        site.install(second)
+        site.install(first)
+    assert site.install(read_root(second.to_bytes()), []) == in_force, "the same again, whoever signed it now"
     with pytest.raises(CeremonyBroken, match="keys in force already"):
         site.create()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.commands import sigreq
-from tests.trust.publisher import PASSPHRASE, environment
+from tests.trust.installation import PASSPHRASE, environment
 from tests.trust.support import Customer, Site
 
 OWN = "a holder's own passphrase"
