@@ -15,7 +15,7 @@ up: $(READY)
 
 # Two processes, because the tests of the running service mostly wait.
 test: check
-	@sh tools/browser
+	@sh tools/for-tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # What is not a test but has to hold: formatting, lint, types.
@@ -29,7 +29,7 @@ $(READY): requirements.lock pyproject.toml tools/install tools/assets tools/web/
 
 # Every page of the console, light and dark, wide and narrow, into build/screenshots.
 screenshots: $(READY)
-	@sh tools/browser
+	@sh tools/for-tests
 	@$(BIN)/python -m tests.console.screenshots build/screenshots
 
 # Pins every dependency with its hashes, without a single download address. Needs uv on the PATH.

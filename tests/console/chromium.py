@@ -26,7 +26,7 @@ AXE = Path(__file__).parents[2] / "build/web/node_modules/axe-core/axe.min.js"
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser for the block."""
-    assert Path(CHROMIUM).exists(), "Chromium is missing: run `sh tools/browser`"
+    assert Path(CHROMIUM).exists(), "Chromium is missing: run `sh tools/for-tests`"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         yield browser
