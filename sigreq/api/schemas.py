@@ -81,6 +81,12 @@ class SubmissionIn(Strict):
             raise ValueError("detection_name is needed for a false positive: the name the product shows")
         return self
 
+    @model_validator(mode="after")
+    def _expects_what_it_claims(self) -> Self:
+        if self.kind is Kind.FALSE_NEGATIVE and self.expected_verdict is Verdict.CLEAN:
+            raise ValueError("expected_verdict cannot be clean for a false negative: say malware, pua or unknown")
+        return self
+
     def claim(self) -> Claim:
         """The same as the rules read it."""
         said = self.model_dump(exclude={"hashes", "details", "severity"})

@@ -5,6 +5,9 @@ from typing import Any
 
 import click
 
+from sigreq.domain.claim import usual_verdict
+from sigreq.domain.submission import Kind
+
 _DETAILS = {
     "software_name": "The program concerned.",
     "software_version": "Its version.",
@@ -63,7 +66,7 @@ def claim_of(fields: dict[str, object]) -> dict[str, Any]:
     said = {name: value for name, value in fields.items() if value not in (None, ())}
     names = {*_DETAILS, "hosts_affected", "is_production", "is_quarantined", "is_publisher"}
     claim = {name: value for name, value in said.items() if name not in names | {"sha256"}}
-    claim.setdefault("expected_verdict", "clean" if said["kind"] == "false_positive" else "malware")
+    claim.setdefault("expected_verdict", usual_verdict(Kind(str(said["kind"]))).value)
     claim["details"] = {name: value for name, value in said.items() if name in names}
     stated = said.get("sha256", ())
     assert isinstance(stated, tuple)  # noqa: S101 -- click's multiple=True

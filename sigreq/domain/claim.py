@@ -8,6 +8,11 @@ from sigreq.domain.submission import Kind, Severity
 from sigreq.domain.verdict import Verdict
 
 
+def usual_verdict(kind: Kind) -> Verdict:
+    """What a file should be found to be by whoever says no more than what is wrong."""
+    return Verdict.CLEAN if kind is Kind.FALSE_POSITIVE else Verdict.MALWARE
+
+
 @dataclass(frozen=True)
 class Claim:
     """The customer's part of a submission. Everything else is set by us, never by the client."""

@@ -142,6 +142,7 @@ async def accept(
 async def _join(tx: Transaction, sender: Sender, claim: Claim, twin: Submission) -> Submission:
     """Add a second report to the open one. What makes it more urgent counts; nothing can make it less so."""
     data = {"severity": claim.severity, "database_version": claim.database_version, "contact": claim.contact}
+    data |= _said_otherwise(claim, twin)
     added = again.password_added(twin, claim.archive_password)
     move = Move(Event.DUPLICATE_JOINED, sender.actor, None, None, added, {**data, "password_added": bool(added)})
     joined = await move_submission(tx, twin.id, move)
@@ -153,6 +154,14 @@ async def _join(tx: Transaction, sender: Sender, claim: Claim, twin: Submission)
     told = {"from": joined.severity, "to": int(claim.severity), "reason": "The same file was reported as more urgent."}
     raised = {**clocked, "severity": int(claim.severity)}
     return await move_submission(tx, twin.id, Move(Event.SEVERITY_CHANGED, sender.actor, None, None, raised, told))
+
+
+def _said_otherwise(claim: Claim, twin: Submission) -> dict[str, Any]:
+    """What the second report says that the first did not: the row stays as it is, so the event has to tell it."""
+    fields = ("product_version", "detection_name", "expected_verdict")
+    said = {name: getattr(claim, name) for name in fields} | dict(claim.details)
+    before = {name: getattr(twin, name) for name in fields} | twin.details
+    return {name: value for name, value in said.items() if value is not None and value != before.get(name)}
 
 
 async def _log_call(tx: Transaction, sender: Sender, row: Submission) -> Submission:

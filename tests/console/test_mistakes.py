@@ -82,6 +82,7 @@ def refusals() -> list[FieldInvalid]:
     told += [each for kind, name, said in fields for each in found(kind, {name: said})]
     details = [(name, said) for name in Details.model_fields for said in SAID]
     told += [each for name, said in details for each in found(SubmissionIn, {**CLAIM, "details": {name: said}})]
+    told += found(SubmissionIn, {**CLAIM, "kind": "false_negative"})
     return told + found(SubmissionIn, CLAIM)
 
 

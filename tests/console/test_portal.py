@@ -7,6 +7,7 @@ from sigreq.embedded.receiver import Receiver
 from tests.console.browser import Browser, Page
 from tests.console.conftest import Doors
 from tests.console.test_hostile_text import STRINGS, _is_text
+from tests.console.test_story import submitted
 from tests.flows import fixed
 from tests.http.test_own_access import newest
 from tests.world import MARKER, World, wait_for
@@ -27,7 +28,7 @@ def test_a_key_is_shown_once_works_and_is_revoked(doors: Doors, world: World) ->
     assert world.client(key).account()["organisation"]["id"] == organisation
     page = colleague.get("/portal/keys")
     assert ("build server" in page.text, key in page.html, key[:14] in page.html) == (True, False, True)
-    (row,) = re.findall(r'id="key-(\w+)"><th scope="row">build server', page.html)
+    (row,) = re.findall(r'id="key-(\w+)"><th scope="row" class="name">build server', page.html)
     after = colleague.send(page, f"/portal/keys/{row}/revoke")
     assert (after.path, "revoked" in after.text) == ("/portal/keys", True)
     assert world.plain(key).get("/v1/account").status_code == 401
@@ -111,6 +112,15 @@ def test_a_case_tells_its_clock_its_plan_its_relief_and_when_its_change_is_due(d
     seen = world.analyst.submission(case["id"])
     world.analyst.determine(case["id"], seen["revision"], "false_positive_confirmed", "clean", "As you say.")
     assert "given in time" in customer.get(f"/portal/{case['id']}").text
+
+
+def test_what_a_file_should_be_follows_from_the_claim_unless_it_is_said(doors: Doors, world: World) -> None:
+    customer, product = doors.enter("customer", world.organisation()), world.product()
+    missed = {"kind": "false_negative", "detection_name": ""}
+    page = submitted(customer, product, ("missed.bin", product.encode()), expected_verdict="", **missed)
+    assert world.analyst.submission(page.path.rpartition("/")[2])["expected_verdict"] == "malware"
+    page = submitted(customer, product, ("again.bin", b"again" + product.encode()), expected_verdict="clean", **missed)
+    assert "cannot be clean for a false negative" in page.text
 
 
 def test_a_case_without_a_promise_says_so_and_when_its_change_is_expected(doors: Doors, world: World) -> None:

@@ -116,12 +116,15 @@ def test_the_same_file_again_joins_the_open_submission(world: World, service: Se
     again = world.submit(colleague, product, FILE[1], severity=1)
     assert (first["is_joined"], again["is_joined"], again["id"]) == (False, True, first["id"])
     assert again["severity"] == 1, "what makes the case more urgent counts"
-    calmer = world.submit(colleague, product, FILE[1], severity=4)
+    more = {"detection_name": "Another.Name", "details": {"purpose": "Pays the wages."}}
+    calmer = world.submit(colleague, product, FILE[1], severity=4, **more)
     assert (calmer["is_joined"], calmer["severity"]) == (True, 1), "nothing makes it less so"
     assert _count(service, organisation) == 1
     joined = [each for each in customer.timeline(first["id"])["items"] if each["name"] == "duplicate_joined"]
     assert len(joined) == 2
     assert joined[0]["data"]["severity"] == 1
+    assert joined[1]["data"].items() >= {"detection_name": "Another.Name", "purpose": "Pays the wages."}.items()
+    assert "product_version" not in joined[1]["data"], "only what was said otherwise"
 
 
 def test_the_same_file_eight_times_at_once_makes_one_submission(world: World, service: Service) -> None:

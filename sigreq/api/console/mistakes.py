@@ -36,7 +36,12 @@ PATTERNS: Mapping[str, str] = {
     "^[A-Za-z_][A-Za-z0-9_]{2,120}$": _("3 to 121 letters, digits and _, a digit not first"),
     "^[a-z0-9][a-z0-9_-]{1,62}$": _("2 to 63 of a-z, 0-9, _ and -"),
 }
-OWN = frozenset({_("detection_name is needed for a false positive: the name the product shows")})
+OWN = frozenset(
+    {
+        _("detection_name is needed for a false positive: the name the product shows"),
+        _("expected_verdict cannot be clean for a false negative: say malware, pua or unknown"),
+    }
+)
 
 _ENGLISH: Gettext = str
 

@@ -17,10 +17,12 @@ from sigreq.api.doorway import AnyRequest, Services
 from sigreq.api.schemas import Details, SubmissionIn
 from sigreq.api.submit import Upload
 from sigreq.api.uploads import receive_form
+from sigreq.domain.claim import usual_verdict
 from sigreq.domain.errors import Problem
 from sigreq.domain.people import Permission, require
 from sigreq.domain.register import DatabaseCheck
 from sigreq.domain.sign_in_errors import FormForeign
+from sigreq.domain.submission import Kind
 from sigreq.domain.verdict import Verdict
 from sigreq.domain.versions import Scheme
 from sigreq.sessions import SignedIn
@@ -46,6 +48,8 @@ class FormUpload(Upload):
             raise FormForeign
         self.key = said.get("key", "")[:200] or None
         known = {name: said[name] for name in Details.model_fields if name in said}
+        if said.get("kind") in set(Kind):
+            said = {"expected_verdict": usual_verdict(Kind(said["kind"])), **said}
         await self.judge_claim(read(SubmissionIn, {**said, "details": known}).claim())
 
 

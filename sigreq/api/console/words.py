@@ -18,6 +18,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "administrator": _("Administrator"),
     },
     "kind": {"false_positive": _("False positive"), "false_negative": _("False negative")},
+    "scan": {
+        "claimed": _("as claimed"),
+        "newest": _("the newest"),
+        "gate": _("a change in test"),
+        "proof": _("proof of the fix"),
+    },
     "short_kind": {"false_positive": _("FP"), "false_negative": _("FN")},
     "state": {
         "received": _("Received"),
