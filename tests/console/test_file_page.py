@@ -57,9 +57,10 @@ def test_a_file_that_is_full_of_hits_is_shown_in_small_part(doors: Doors, world:
 
 
 @contextmanager
-def silent_store() -> Iterator[None]:
+def silent_store(service: Service) -> Iterator[None]:
     """While the block runs, the store takes requests and answers none."""
-    weed = next(each for each in psutil.Process().children(recursive=True) if each.name() == "weed")
+    started = psutil.Process(service.pid("seaweed"))
+    weed = next(each for each in [started, *started.children(recursive=True)] if each.name() == "weed")
     weed.suspend()
     try:
         yield
@@ -72,7 +73,7 @@ def test_pages_that_wait_for_the_store_hold_no_transaction(doors: Doors, world: 
     change = drafted(world.analyst, case)["id"]
     paths = (f"/cases/{case['id']}/files/0", f"/changes/{change}", f"/cases/{case['id']}/change?kind=rule_modify")
     analysts = [doors.enter("analyst") for _ in paths]
-    with ThreadPoolExecutor() as pool, silent_store():
+    with ThreadPoolExecutor() as pool, silent_store(service):
         waiting = [pool.submit(analyst.get, path) for analyst, path in zip(analysts, paths, strict=True)]
         time.sleep(2)  # longer than any page takes: those that are not there yet wait for the store
         assert not any(each.done() for each in waiting)
