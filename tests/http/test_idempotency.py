@@ -116,7 +116,7 @@ def test_the_same_file_again_joins_the_open_submission(world: World, service: Se
     again = world.submit(colleague, product, FILE[1], severity=1)
     assert (first["is_joined"], again["is_joined"], again["id"]) == (False, True, first["id"])
     assert again["severity"] == 1, "what makes the case more urgent counts"
-    more = {"detection_name": "Another.Name", "details": {"purpose": "Pays the wages."}}
+    more: dict[str, Any] = {"detection_name": "Another.Name", "details": {"purpose": "Pays the wages."}}
     calmer = world.submit(colleague, product, FILE[1], severity=4, **more)
     assert (calmer["is_joined"], calmer["severity"]) == (True, 1), "nothing makes it less so"
     assert _count(service, organisation) == 1
