@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -20,6 +20,7 @@ FLAGS = [
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PHONE = ViewportSize(width=390, height=844)
 Scheme = Literal["light", "dark"]
+PATIENCE_MILLISECONDS = 60_000  # five seconds, as is usual, are too few where five browsers share two cores
 AXE = Path(__file__).parents[2] / "build/web/node_modules/axe-core/axe.min.js"
 
 
@@ -27,6 +28,7 @@ AXE = Path(__file__).parents[2] / "build/web/node_modules/axe-core/axe.min.js"
 def chromium() -> Iterator[Browser]:
     """A browser for the block."""
     assert Path(CHROMIUM).exists(), "Chromium is missing: run `sh tools/for-tests`"
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         yield browser
@@ -41,7 +43,7 @@ class Window:
         self.faults: list[str] = []
         self._context = browser.new_context(base_url=url, **more)
         self.page: Page = self._context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(PATIENCE_MILLISECONDS)
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         self.page.on("request", lambda request: self._ask(request.url))

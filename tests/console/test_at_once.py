@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 
 from playwright.sync_api import Page, expect
 
@@ -121,6 +121,8 @@ class Story:
         page.get_by_role("button", name="Approve it for release").click()
         expect(page.locator("h1 + .tag")).to_have_text("Approved")
         row = self.world.lead.change(change)
+        # Whoever has not sent in yet would be told that there is a newer version.
+        self.other.hear()
         published(self.world, self.product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [row]))
         self.out.say()
 
@@ -150,5 +152,8 @@ def test_the_main_job_by_two_analysts_a_lead_and_two_customers_at_once(doors: Do
     }
     links = {part: doors.link(person) for part, person in parts.items()}
     with ThreadPoolExecutor(len(links)) as pool:
-        faults = list(pool.map(story.play, links, links.values()))
-    assert faults == [[], [], [], [], []]
+        played = [pool.submit(story.play, part, link) for part, link in links.items()]
+    # Who waited for somebody who failed was only broken off: the cause is told, not what came of it.
+    causes = [each.exception() for each in played if not isinstance(each.exception(), CancelledError)]
+    assert not any(causes), causes
+    assert [each.result() for each in played] == [[], [], [], [], []]

@@ -336,10 +336,10 @@ def test_an_open_queue_loses_and_doubles_no_row_over_ends_of_the_server(own: tup
             gone = waiting.pop(0)
             assert aside.submit(query, database, LEAVES.format(gone)).result() == [gone]
             wait_for(service.revive, lambda dead: "api" in dead)
-            expect(page.locator(f"tr[id='{gone}']")).to_have_count(0, timeout=60_000)
+            expect(page.locator(f"tr[id='{gone}']")).to_have_count(0)
             assert shown(page) == waiting
             waiting.append(come())
-            expect(page.locator(f"tr[id='{waiting[-1]}']")).to_be_visible(timeout=60_000)
+            expect(page.locator(f"tr[id='{waiting[-1]}']")).to_be_visible()
             assert shown(page) == waiting
         assert page.evaluate("document.activeElement.closest('tr')?.id") == kept
         assert page.evaluate("window.isTheSame"), "nobody had to load the page again"
