@@ -1,32 +1,34 @@
-"""The sample store and the bundle store: S3 by boto3, content addressed."""
+"""The sample store and the bundle store: S3, content addressed. boto3 does all but reading, which has to be quick."""
 
 import asyncio
 import base64
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http import HTTPStatus
-from typing import BinaryIO, TypeVar
-from urllib.parse import quote
+from datetime import timedelta
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import boto3
 import structlog
-import urllib3
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
 
 from sigreq.domain.errors import ServiceUnavailable
 from sigreq.settings import S3, Bucket
+
+if TYPE_CHECKING:
+    from obstore.store import S3Credential
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
 CHUNK = 1024 * 1024
 CONNECT_SECONDS, READ_SECONDS = 2, 120
+LONGEST_READ = timedelta(days=1)
 CONNECTIONS = 32
+# Of the small objects that are asked for together: more at once makes none of them come sooner.
+READ_TOGETHER = 4
 
 
 class BlobMissing(Exception):
@@ -68,12 +70,9 @@ class Blobs:
 
     def __init__(self, s3: S3, bucket: Bucket) -> None:
         self._bucket = bucket.name
-        self._address = f"{s3.endpoint.rstrip('/')}/{bucket.name}"
         access_key, secret_key = bucket.access_key.get_secret_value(), bucket.secret_key.get_secret_value()
-        self._signer = S3SigV4Auth(Credentials(access_key, secret_key), "s3", s3.region)
         self._what = f"the store of {bucket.name}"
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        self._pool = urllib3.PoolManager(maxsize=CONNECTIONS, timeout=timeout, retries=urllib3.Retry(1, redirect=False))
+        self._reader = _reader(s3, bucket)
         self._client = boto3.client(
             "s3",
             endpoint_url=s3.endpoint,
@@ -112,54 +111,49 @@ class Blobs:
 
         def get() -> str:
             found = hashlib.sha256()
-            with self._answer(key) as answer:
-                for chunk in answer.stream(CHUNK):
+            with self._reading():
+                for chunk in self._reader.get(key).stream(min_chunk_size=CHUNK):
                     found.update(chunk)
                     into.write(chunk)
             into.flush()
             return found.hexdigest()
 
-        return await self._in_thread(get)
+        return await asyncio.to_thread(get)
 
     async def fetch_small(self, keys: Mapping[str, str], at_most: int) -> list[bytes | None]:
-        """Small objects whole, in one thread; `keys` gives the SHA-256 of each.
+        """Small objects whole, a few at once; `keys` gives the SHA-256 of each.
 
         None for each that is missing, is not what it should be, or has more than `at_most` bytes. Raises
         ServiceUnavailable.
         """
+        places = asyncio.Semaphore(READ_TOGETHER)
 
-        def get_all() -> list[bytes | None]:
-            return [self._small(key, sha256, at_most) for key, sha256 in keys.items()]
+        async def get(key: str, sha256: str) -> bytes | None:
+            async with places:
+                return await self._small(key, sha256, at_most)
 
-        return await self._in_thread(get_all)
+        return await asyncio.gather(*(get(*each) for each in keys.items()))
 
-    def _small(self, key: str, sha256: str, at_most: int) -> bytes | None:
+    async def _small(self, key: str, sha256: str, at_most: int) -> bytes | None:
         try:
-            with self._answer(key) as answer:
-                content = answer.read(at_most + 1)
+            with self._reading():
+                answer = await self._reader.get_async(key)
+                content = bytes(await answer.bytes_async()) if answer.meta["size"] <= at_most else b""
         except BlobMissing:
             return None
         return content if hashlib.sha256(content).hexdigest() == sha256 else None
 
     @contextmanager
-    def _answer(self, key: str) -> Iterator[urllib3.BaseHTTPResponse]:
-        """Ask for an object, signed by hand: `get_object` costs four times the processor time for a small one."""
-        address = f"{self._address}/{quote(key)}"
-        asked = AWSRequest("GET", address)
-        self._signer.add_auth(asked)
-        answer = self._pool.request("GET", address, headers=dict(asked.headers), preload_content=False)
+    def _reading(self) -> Iterator[None]:
         try:
-            self._check(answer)
-            yield answer
-        finally:
-            answer.release_conn()
-
-    def _check(self, answer: urllib3.BaseHTTPResponse) -> None:
-        if answer.status == HTTPStatus.NOT_FOUND:
-            raise BlobMissing(answer.geturl())
-        if answer.status != HTTPStatus.OK:
-            log.warning("store.refused", bucket=self._bucket, status=answer.status)
-            raise ServiceUnavailable(self._what)
+            yield
+        except FileNotFoundError as error:
+            raise BlobMissing(str(error)) from error
+        except BaseError as error:
+            log.warning("store.not_read", bucket=self._bucket, error=type(error).__name__)
+            raise ServiceUnavailable(self._what) from error
+        except OSError as error:
+            raise ServiceUnavailable(self._what) from error
 
     async def get_bytes(self, key: str) -> bytes:
         """A small object whole. Raises BlobMissing, ServiceUnavailable."""
@@ -213,8 +207,38 @@ class Blobs:
                 raise BlobMissing(str(error)) from error
             log.warning("store.refused", bucket=self._bucket, code=code)
             raise ServiceUnavailable(self._what) from error
-        except (BotoCoreError, HTTPError, OSError) as error:
+        except (BotoCoreError, OSError) as error:
             raise ServiceUnavailable(self._what) from error
+
+
+def _reader(s3: S3, bucket: Bucket) -> S3Store:
+    """What reads, at a third of the cost: with these credentials and no proxy, whatever the environment says."""
+    credentials: S3Credential = {
+        "access_key_id": bucket.access_key.get_secret_value(),
+        "secret_access_key": bucket.secret_key.get_secret_value(),
+        "token": None,
+        "expires_at": None,
+    }
+    return S3Store(
+        bucket.name,
+        endpoint=s3.endpoint,
+        region=s3.region,
+        virtual_hosted_style_request=False,
+        skip_signature=False,
+        s3_express=False,
+        credential_provider=lambda: credentials,
+        client_options={
+            "allow_http": True,
+            "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
+            "read_timeout": timedelta(seconds=READ_SECONDS),
+            "timeout": LONGEST_READ,
+            "pool_max_idle_per_host": str(CONNECTIONS),
+            # The one way to say that there is none.
+            "proxy_url": s3.endpoint,
+            "proxy_excludes": "*",
+        },
+        retry_config={"max_retries": 1},
+    )
 
 
 def _base64(sha256: str) -> str:
