@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sigreq.domain.limits import UnpackLimits
 from sigreq.domain.targets import Target
@@ -29,6 +29,11 @@ class Rulesets:
     def __init__(self) -> None:
         self._kept: dict[str, engine.Rules] = {}
 
+    @property
+    def paths(self) -> list[str]:
+        """Of which files the rules are loaded."""
+        return list(self._kept)
+
     def get(self, path: str) -> engine.Rules:
         """The rules compiled into this file, which never changes."""
         found = self._kept.pop(path, None)
@@ -43,8 +48,8 @@ class Rulesets:
 class Answers:
     """What this child can be asked. Whatever raises here ends the child, which its parent takes for an answer."""
 
-    def __init__(self) -> None:
-        self._rulesets = Rulesets()
+    def __init__(self, rulesets: Rulesets) -> None:
+        self._rulesets = rulesets
 
     def unpack(self, request: Request) -> Reply:
         """Write what a sample holds into the private folder, and say what that is."""
@@ -101,43 +106,47 @@ class Answers:
 
 
 def main() -> None:
-    """Lock down, say hello, then serve."""
+    """Get ready, then serve."""
     terms = json.loads(sys.argv[1])
     with os.fdopen(os.dup(1), "wb") as replies, Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
-        # Libraries read file names as the locale says, and the environment says nothing.
-        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
-        os.nice(terms["niceness"])
-        libraries = _libraries()
-        layers = sandbox.lock_down(Path.cwd(), [terms["readable"]], terms["file_bytes"])
-        _say(replies, {"layers": layers, "libraries": libraries})
-        answers = Answers()
-        asks: dict[str, Callable[[Request], Reply]] = {
-            ask.__name__: ask
-            for ask in (
-                answers.unpack,
-                answers.identify,
-                answers.scan,
-                answers.look,
-                answers.compile,
-                answers.knows,
-                answers.lint,
-                answers.format,
-            )
-        }
-        for line in sys.stdin.buffer:
-            request = json.loads(line)
-            sandbox.allow_processor(request["seconds"])
-            _say(replies, asks[request["ask"]](request))
+        serve(terms, replies, prepared(terms), Rulesets())
 
 
-def _libraries() -> dict[str, bool]:
+def prepared(terms: dict[str, Any]) -> dict[str, bool]:
     """Load what has to start a program to find its system library: after the lock-down nothing can be started."""
+    # Libraries read file names as the locale says, and the environment says nothing.
+    locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    os.nice(terms["niceness"])
     return {
         "libmagic": identify.preload(),
         "libarchive": _is_loaded("libarchive"),
         "libseccomp": _is_loaded("pyseccomp"),
     }
+
+
+def serve(terms: dict[str, Any], replies: BinaryIO, libraries: dict[str, bool], rulesets: Rulesets) -> None:
+    """Lock down, say hello, then answer what is asked."""
+    layers = sandbox.lock_down(Path.cwd(), [terms["readable"]], terms["file_bytes"])
+    _say(replies, {"layers": layers, "libraries": libraries})
+    answers = Answers(rulesets)
+    asks: dict[str, Callable[[Request], Reply]] = {
+        ask.__name__: ask
+        for ask in (
+            answers.unpack,
+            answers.identify,
+            answers.scan,
+            answers.look,
+            answers.compile,
+            answers.knows,
+            answers.lint,
+            answers.format,
+        )
+    }
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        sandbox.allow_processor(request["seconds"])
+        _say(replies, asks[request["ask"]](request))
 
 
 def _is_loaded(binding: str) -> bool:
@@ -148,7 +157,7 @@ def _is_loaded(binding: str) -> bool:
     return True
 
 
-def _say(replies: Any, reply: Reply) -> None:
+def _say(replies: BinaryIO, reply: Reply) -> None:
     replies.write(json.dumps(reply).encode() + b"\n")
     replies.flush()
 

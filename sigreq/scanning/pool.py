@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from sigreq.domain.faults import Fault
 from sigreq.scanning.process import Child, ChildDiedError, CpuLimitError, Request, Terms
+from sigreq.scanning.sharing import Sharing
 
 # What earlier samples did to a child is forgotten after so many asks.
 ASKED_AT_MOST = 3_000
@@ -42,8 +43,14 @@ class Place:
     def __init__(self, pool: "Pool", folder: Path) -> None:
         self._pool = pool
         self._child: Child | None = None
+        self._used: set[str] = set()
         self.folder = folder
         self.is_wiped = False
+
+    def will_use(self, rules: str, scans: int = 1) -> None:
+        """Say which compiled rules are asked about: a child comes to share those that often are."""
+        self._used.add(rules)
+        self._pool.sharing.note(rules, scans)
 
     async def send_ahead(self, requests: Iterable[tuple[Request, float]]) -> None:
         """Let the child begin with what it will be asked next, in this order, without waiting for us in between.
@@ -109,11 +116,6 @@ class Place:
             await self.retire()
         if self._child is None:
             self._child = await self._pool.started(self)
-            try:
-                async with asyncio.timeout(_START_SECONDS):
-                    self._pool.hello = await self._child.line()
-            except (TimeoutError, CpuLimitError) as error:
-                raise ChildDiedError from error
         return self._child
 
     async def retire(self) -> None:
@@ -124,11 +126,15 @@ class Place:
 
     async def clear(self) -> None:
         """Wipe the folder, and end a child that is not fit for another sample."""
-        # What was sent ahead and not asked for would be taken for the answer to somebody else's question.
-        if self._child is not None and (self._child.is_behind or self._child.resident() > RESIDENT_AT_MOST):
+        if self._child is not None and self._is_unfit(self._child):
             await self.retire()
+        self._used.clear()
         await self.remove(self.names())
         self.is_wiped = True
+
+    def _is_unfit(self, child: Child) -> bool:
+        # What was sent ahead and not asked for would be taken for the answer to somebody else's question.
+        return child.is_behind or child.resident() > RESIDENT_AT_MOST or self._pool.sharing.is_better(child, self._used)
 
     async def remove(self, names: Iterable[str]) -> None:
         """Remove these from the folder, whatever they are; links are not followed."""
@@ -148,6 +154,7 @@ class Pool:
 
     def __init__(self, folder: Path, places: int, terms: Terms) -> None:
         self._terms = terms
+        self.sharing = Sharing(folder, terms, _START_SECONDS)
         self._turns = asyncio.Semaphore(places)
         self._free = [Place(self, folder / f"place-{number}") for number in range(places)]
         self._living: set[Child] = set()
@@ -180,19 +187,37 @@ class Pool:
             child.kill()
         # A child at work is ended by the one who asked it.
         await asyncio.gather(*(place.retire() for place in self._free))
+        await self.sharing.close()
 
     async def started(self, place: Place) -> Child:
-        """A new child for this place. Raises ChildDiedError when the pool is closed."""
+        """A new child for this place, which has said hello. Raises ChildDiedError, also when the pool is closed."""
+        if self._is_closed:
+            raise ChildDiedError
+        child, self.hello = await self.sharing.child(place.folder) or await self._begun(place.folder)
+        self._living.add(child)
+        if self._is_closed:
+            child.kill()
+        return child
+
+    async def _begun(self, folder: Path) -> tuple[Child, bytes]:
         if self._is_closed:
             raise ChildDiedError
         try:
-            child = await Child.start(place.folder, self._terms)
+            child = await Child.start(folder, self._terms)
         except OSError as error:
             raise ChildDiedError from error
         self._living.add(child)
         if self._is_closed:
             child.kill()
-        return child
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                return child, await child.line()
+        except (TimeoutError, CpuLimitError) as error:
+            await self.ended(child)
+            raise ChildDiedError from error
+        except BaseException:
+            await self.ended(child)
+            raise
 
     async def ended(self, child: Child) -> None:
         """Kill the child, and wait until it is gone."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Protocol, Self, cast
 
 # A thousand members with long names are 0.5 MiB.
 REPLY_BYTES = 4 << 20
@@ -47,34 +47,60 @@ class Terms:
     niceness: int
 
 
+class Process(Protocol):
+    """What is wanted of a child's process: as `asyncio.subprocess.Process` has it."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended, if it has."""
+
+    async def wait(self) -> int:
+        """How it ended, when it has."""
+
+    async def communicate(self) -> Any:
+        """Wait for that without leaving it anything to wait for."""
+
+    def kill(self) -> None:
+        """Kill it."""
+
+
 class Child:
     """One child process; its environment holds nothing of ours, so no secret of ours is in reach of a sample."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self,
+        process: Process,
+        requests: asyncio.StreamWriter,
+        replies: asyncio.StreamReader,
+        shares: frozenset[str] = frozenset(),
+    ) -> None:
+        """`shares` names the compiled rules that it has in common with others."""
+        self.shares = shares
         self._process = process
-        self._requests = cast("asyncio.StreamWriter", process.stdin)
-        self._replies = cast("asyncio.StreamReader", process.stdout)
+        self._requests = requests
+        self._replies = replies
         self._sent: deque[Request] = deque()
         self.asked = 0
 
     @classmethod
     async def start(cls, folder: Path, terms: Terms) -> Self:
-        started = cls(
-            await asyncio.create_subprocess_exec(
-                *COMMAND,
-                json.dumps(asdict(terms)),
-                cwd=folder,
-                env=ENVIRONMENT,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                limit=REPLY_BYTES,
-                start_new_session=True,
-            ),
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND,
+            json.dumps(asdict(terms)),
+            cwd=folder,
+            env=ENVIRONMENT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=REPLY_BYTES,
+            start_new_session=True,
         )
+        requests = cast("asyncio.StreamWriter", process.stdin)
         with suppress(OSError):  # who has many pipes may have no more large ones
-            fcntl.fcntl(started._requests.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        return started
+            fcntl.fcntl(requests.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        return cls(process, requests, cast("asyncio.StreamReader", process.stdout))
 
     async def ask(self, request: Request, content: bytes = b"", counts: int = 1) -> bytes:
         """The line that answers it. Raises ChildDiedError, also when another answer would come first.
@@ -130,6 +156,8 @@ class Child:
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # one that has no group of its own yet
+                self._process.kill()
 
     async def end(self) -> None:
         self.kill()

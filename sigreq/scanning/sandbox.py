@@ -63,6 +63,21 @@ def lock_down(folder: Path, readable: Iterable[str], file_bytes: int) -> dict[st
     in force: the version of Landlock (0: none) and whether system calls are filtered. Where the system lacks one of
     these the other layers still hold. Raises OSError when a layer that every kernel has is refused.
     """
+    landlock = _lock_files(folder, readable, file_bytes)
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    return {"landlock": landlock, "seccomp": system_calls.restrict()}
+
+
+def lock_down_server(folder: Path, readable: Iterable[str], file_bytes: int) -> None:
+    """The same for a process that forks children, each of which locks itself down in a folder below this one.
+
+    It can make no other processes but such. Raises OSError.
+    """
+    _lock_files(folder, readable, file_bytes)
+    system_calls.restrict_server()
+
+
+def _lock_files(folder: Path, readable: Iterable[str], file_bytes: int) -> int:
     os.umask(_UMASK)
     _checked(_libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL)))
     _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0))))
@@ -78,10 +93,9 @@ def lock_down(folder: Path, readable: Iterable[str], file_bytes: int) -> dict[st
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_NOFILE: OPEN_FILES,
-        resource.RLIMIT_NPROC: 0,
     }.items():
         resource.setrlimit(limit, (value, value))
-    return {"landlock": landlock, "seccomp": system_calls.restrict()}
+    return landlock
 
 
 def confine_program(program: str, readable: Iterable[str], folder: str) -> int:

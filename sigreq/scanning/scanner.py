@@ -104,6 +104,7 @@ class Place:
         async with self._rulesets.used(ruleset) as rules:
             if isinstance(rules, Fault):
                 return ScanResult.not_scanned(rules)
+            self._place.will_use(str(rules))
             answer = await answer_or_fault(self._place.ask(*self._to_scan(sample, rules), replies.scan_result))
         result = ScanResult.not_scanned(answer) if isinstance(answer, Fault) else answer
         await self._retire_after([result.reason])
@@ -120,6 +121,8 @@ class Place:
             paths = [str(each) for each in rules if isinstance(each, Path)]
             if len(paths) < len(rules):
                 return [None] * len(files)
+            for each in paths:
+                self._place.will_use(each, len(files))
             asked = self._place.ask_once(
                 _to_look(files, paths, min(_GLANCE_SECONDS, math.ceil(self._timeout))),
                 Content(b"".join(file.content for file in files), _ASKS_A_FILE * len(files)),

@@ -27,6 +27,12 @@ _ALLOWED = """
     getpid gettid getppid getuid geteuid getgid getegid getpgrp uname sysinfo getrandom
     getrusage getrlimit ugetrlimit exit exit_group
 """.split()  # noqa: SIM905 - one to a line they fill two pages
+# What a process needs besides that forks such children: what they give up, they give up after that.
+_ALLOWED_SERVER = """
+    clone fork wait4 waitid setsid chdir recvmsg sendto sendmsg umask prctl capset capget seccomp setrlimit tgkill
+""".split()  # noqa: SIM905 - as above
+# By their numbers, which are the same everywhere and which an older libseccomp cannot name.
+_LANDLOCK = (444, 445, 446)
 # What a program that is none of ours is refused, whatever else it calls: we cannot know all that it needs.
 _REFUSED = """
     fork vfork execveat ptrace process_vm_readv process_vm_writev process_madvise pidfd_getfd pidfd_send_signal kcmp
@@ -52,6 +58,26 @@ def restrict() -> bool:
     """
     if pyseccomp is None:
         return False
+    rules = _examining()
+    # Its own limits and its own end; a number of another process would be another matter.
+    _add(rules, pyseccomp.ALLOW, "setrlimit")
+    _add(rules, pyseccomp.ALLOW, "tgkill", pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
+    return _is_in_force(rules)
+
+
+def restrict_server() -> bool:
+    """The same for a process that forks children, which call `restrict`: its own and its children's first calls."""
+    if pyseccomp is None:
+        return False
+    rules = _examining()
+    for name in _ALLOWED_SERVER:
+        _add(rules, pyseccomp.ALLOW, name)
+    for number in _LANDLOCK:
+        rules.add_rule(pyseccomp.ALLOW, number)
+    return _is_in_force(rules)
+
+
+def _examining() -> Any:
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
     for name in _ALLOWED:
         _add(rules, pyseccomp.ALLOW, name)
@@ -60,12 +86,13 @@ def restrict() -> bool:
     for command in _FCNTL_COMMANDS:
         for name in ("fcntl", "fcntl64"):
             _add(rules, pyseccomp.ALLOW, name, pyseccomp.Arg(1, pyseccomp.EQ, command))
-    # Its own limits and its own end; a number of another process would be another matter.
     _add(rules, pyseccomp.ALLOW, "prlimit64", pyseccomp.Arg(0, pyseccomp.EQ, 0))
-    _add(rules, pyseccomp.ALLOW, "setrlimit")
-    _add(rules, pyseccomp.ALLOW, "tgkill", pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
-    # The C library then falls back to clone, which is refused.
+    # The C library then falls back to clone.
     _add(rules, pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+    return rules
+
+
+def _is_in_force(rules: Any) -> bool:
     try:
         rules.load()
     except OSError:
@@ -91,11 +118,7 @@ def restrict_program(*, sockets: bool) -> bool:
     else:
         _add(rules, refused, "socket")
         _add(rules, refused, "socketpair")
-    try:
-        rules.load()
-    except OSError:
-        return False
-    return True
+    return _is_in_force(rules)
 
 
 def _add(rules: Any, action: int, name: str, *arguments: Any) -> None:

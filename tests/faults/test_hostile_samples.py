@@ -12,6 +12,7 @@ import pytest
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from tests.scanning.hostile import HOSTILE
+from tests.scanning.support import children_of
 from tests.world import MARKER, World, wait_for
 
 SCAN_SECONDS = 8  # a million matches are found in a part of it, also by a niced child of a busy machine
@@ -105,7 +106,11 @@ def test_a_rule_that_runs_for_ever_or_matches_a_million_times_is_an_outcome(
 
 def test_no_child_is_left_at_work(service: Service, cases: dict[str, dict[str, Any]]) -> None:
     assert cases
-    children = [child for name in ("worker-standard", "worker-expedited") for child in _children(service.pid(name))]
+    children = [
+        child
+        for name in ("worker-standard", "worker-expedited")
+        for child in children_of(psutil.Process(service.pid(name)))
+    ]
     assert children
     assert wait_for(lambda: [child for child in children if _is_busy(child)], lambda found: not found) == []
 
@@ -115,7 +120,3 @@ def _is_busy(child: psutil.Process) -> bool:
         return child.cpu_percent(0.1) > 50
     except psutil.NoSuchProcess:
         return False
-
-
-def _children(pid: int) -> list[psutil.Process]:
-    return [each for each in psutil.Process(pid).children() if "sigreq.scanning.child" in each.cmdline()]

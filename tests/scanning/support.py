@@ -90,8 +90,16 @@ def zipped(*members: bytes, password: bytes | None = None) -> bytes:
 
 
 def children_of(process: psutil.Process) -> list[psutil.Process]:
-    """The examining children, busy or idle."""
-    return [child for child in process.children() if "sigreq.scanning.child" in child.cmdline()]
+    """The examining children, busy or idle, of which some are forked by another process."""
+    return [child for child in process.children(recursive=True) if _examines(child)]
+
+
+def _examines(process: psutil.Process) -> bool:
+    try:
+        is_one = {"sigreq.scanning.child", "sigreq.scanning.fork_server"}.intersection(process.cmdline())
+        return bool(is_one) and Path(process.cwd()).name.startswith("place-")
+    except psutil.NoSuchProcess:  # nor does one that has ended and is not yet reaped
+        return False
 
 
 def examining_children() -> list[psutil.Process]:

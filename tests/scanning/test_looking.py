@@ -13,7 +13,7 @@ import pytest
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.verdict import Outcome
 from sigreq.scanning import pool
-from sigreq.scanning.child import Answers
+from sigreq.scanning.child import Answers, Rulesets
 from sigreq.scanning.look_replies import Seen, Small, looks
 from sigreq.scanning.scanner import Place
 from tests.scanning.executables import pe
@@ -77,7 +77,7 @@ def test_rules_that_no_file_asks_for_are_not_loaded(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=BytesIO(b"a")))
     wanted = [{"size": 1, "identify": False, "rulesets": []}]
     request = {"files": wanted, "rulesets": ["there is no such file"], "timeout": 1, "enough": 1}
-    assert Answers().look(request) == {"looks": [{"identity": None, "scans": []}]}
+    assert Answers(Rulesets()).look(request) == {"looks": [{"identity": None, "scans": []}]}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,14 @@ ROOT = Path(__file__).parents[2]
 # Before the lock, as the scanner's children do it.
 IMPORT = "import pyseccomp\nfrom sigreq.scanning import sandbox\n"
 LOCK = "layers = sandbox.lock_down(folder, [str(readable)], 1 << 20)\n"
+# The process that forks is let into more than the child: everything beside its folder.
+LOCK_SERVER = "sandbox.lock_down_server(folder.parent, [str(readable)], 1 << 20)\n"
+FORK = f"""
+{LOCK_SERVER}
+assert secret.read_text() == "key"
+if pid := os.fork():
+    os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
 
 
 class Grounds(Places):
@@ -116,6 +124,27 @@ def test_it_starts_reaches_and_traces_nothing(grounds: Grounds) -> None:
         "call('syscall', 321, 0, 0, 0)",
         "call('syscall', 250, 0, 0, 0)",
     )
+    assert set(said.values()) == {"PermissionError"}, said
+
+
+def test_a_forked_one_is_locked_in_alike(grounds: Grounds) -> None:
+    said = grounds.attempt(
+        *AT_FILES,
+        *AT_OTHERS,
+        "os.kill(os.getppid(), signal.SIGKILL)",
+        "resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (0, 0))",
+        "fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())",
+        "call('prctl', 38, 0, 0, 0, 0)",
+        "os.setsid()",
+        "os.waitpid(-1, 0)",
+        lock=FORK + LOCK,
+    )
+    assert set(said.values()) == {"PermissionError"}, said
+    assert grounds.run("print(layers['landlock'] >= 1, layers['seccomp'])", FORK + LOCK) == "True True\n"
+
+
+def test_who_forks_starts_and_reaches_nothing_else(grounds: Grounds) -> None:
+    said = grounds.attempt(*(each for each in AT_OTHERS if each != "os.fork()"), lock=LOCK_SERVER)
     assert set(said.values()) == {"PermissionError"}, said
 
 
