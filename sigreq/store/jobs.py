@@ -19,6 +19,9 @@ from sigreq.domain.submission import Track
 from sigreq.tables.events import Job
 from sigreq.transaction import Hint, Transaction
 
+# No transaction that changes a job has read it as an object, and looking for one costs more than the statement.
+_NO_COPIES = {"synchronize_session": False}
+
 
 class JobName(StrEnum):
     """What can be done in the background."""
@@ -88,6 +91,7 @@ async def claim(tx: Transaction, job_id: str, length: timedelta) -> Lease | None
         .where(col(Job.id) == job_id, _is_free(tx.at), col(Job.due_at) <= tx.at)
         .values(lease_token=token, lease_expires_at=tx.at + length, attempts=col(Job.attempts) + 1)
         .returning(col(Job.name), col(Job.args), col(Job.attempts), col(Job.created_at))
+        .execution_options(**_NO_COPIES)
     )
     row = (await tx.session.execute(statement)).one_or_none()
     if row is None:
@@ -145,5 +149,6 @@ def _is_free(at: datetime) -> ColumnElement[bool]:
 async def _under(tx: Transaction, lease: Lease, **values: Any) -> None:
     is_ours = (col(Job.id) == lease.job_id) & (col(Job.lease_token) == lease.token)
     statement = update(Job).where(is_ours).values(**values).returning(col(Job.id))
+    statement = statement.execution_options(**_NO_COPIES)
     if (await tx.session.execute(statement)).one_or_none() is None:
         raise LeaseLost(lease.job_id)

@@ -231,6 +231,7 @@ async def _move(
         .where(col(table.id) == row.id, col(table.revision) == row.revision, col(table.state) == row.state)
         .values(state=transition.to or row.state, revision=row.revision + 1, **counters, **(move.values or {}))
         .returning(table)
+        .execution_options(synchronize_session=False)  # the session has no other copy of the row, and looking costs
     )
     return (await tx.session.execute(statement)).scalar_one()
 
