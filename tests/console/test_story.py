@@ -115,6 +115,10 @@ def test_a_filter_stands_in_the_address(doors: Doors, world: World) -> None:
     ):
         seen = analyst.get("/queue", detection="Filtered", **params).html
         assert (urgent in seen, calm in seen) == (is_urgent_there, not is_urgent_there), params
+    for part in ("filtered", "ILTERE", "Filtered"):
+        seen = analyst.get("/queue", detection=part, customer=world.analyst.submission(calm)["organisation"]).html
+        assert (calm in seen, urgent in seen) == (True, False), part
+    assert calm not in analyst.get("/queue", detection="F%d").html, "it is text, and no pattern"
     nothing = analyst.get("/queue", detection="No such detection")
     assert "Nothing waits here" in nothing.text
     assert analyst.get("/queue", severity="", track="", kind="", finding="", plan="").status == 200
