@@ -118,6 +118,16 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "given_up": _("Given up"),
         "not_sent": _("Not sent: there was no webhook"),
     },
+    "way": {
+        "the address is not on the public internet": _("the address is not on the public internet"),
+        "gaierror": _("the name of the host was not found"),
+        "ConnectError": _("no connection could be made"),
+        "ConnectTimeout": _("no connection in time"),
+        "TimeoutError": _("no answer in time"),
+        "ReadTimeout": _("no answer in time"),
+        "ReadError": _("the connection broke"),
+        "RemoteProtocolError": _("what answered speaks no HTTP"),
+    },
     "version_form": {
         "clamav": _("the database number or the whole version line, for example 27500"),
         "dotted": _("numbers separated by dots, for example 1.413.102.0"),
