@@ -75,7 +75,7 @@ def test_the_main_job_from_the_customers_file_to_their_thanks(doors: Doors, worl
     page = until(analyst, f"/changes/{change}", "Passed the gate")
     assert not page.has_form("/approve"), "nobody approves what they wrote"
     page = lead.send(lead.get(f"/changes/{change}"), "/approve")
-    assert "Approved" in page.text
+    assert "Approved by lead of pages" in page.text
 
     row = world.lead.change(change)
     published(world, product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [row]))
@@ -163,7 +163,7 @@ def test_another_analyst_cannot_write_on_a_held_case(doors: Doors, world: World)
     case, page = claimed(first, world)
     assert not second.get(f"/cases/{case}").has_form("/answer")
     refused = second.send(second.get(f"/cases/{case}"), "/claim")
-    assert (refused.status, "is claimed by" in refused.text) == (409, True)
+    assert (refused.status, "is claimed by analyst of pages" in refused.text) == (409, True)
     assert page.has_form("/answer")
 
 
