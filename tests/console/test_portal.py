@@ -104,7 +104,7 @@ def test_a_case_tells_its_clock_its_plan_its_relief_and_when_its_change_is_due(d
     program, customer = world.person("customer", organisation), doors.enter("customer", organisation)
     product = world.product()
     case = world.claimed(world.analyst, program, product, severity=2)
-    page = customer.get(f"/portal/{case['id']}")
+    before, page = customer.get("/portal"), customer.get(f"/portal/{case['id']}")
     for words in ("promised until", "for severity L2", "does not pause it", "Premium incidents this year", "left"):
         assert words in page.text, words
     proposed = world.analyst.propose_relief(case["id"], case["revision"], "They cannot work.")
@@ -116,6 +116,9 @@ def test_a_case_tells_its_clock_its_plan_its_relief_and_when_its_change_is_due(d
     seen = world.analyst.submission(case["id"])
     world.analyst.determine(case["id"], seen["revision"], "false_positive_confirmed", "clean", "As you say.")
     assert "given in time" in customer.get(f"/portal/{case['id']}").text
+    after = customer.get("/portal")
+    assert [each["data-label"] for each in before.tags("td") if "data-label" in each] == ["Answer promised until"]
+    assert [each for each in after.tags("td") if "data-label" in each] == [], "it is answered, and not until a time"
 
 
 def test_what_a_file_should_be_follows_from_the_claim_unless_it_is_said(doors: Doors, world: World) -> None:

@@ -1,5 +1,7 @@
 """The main job through the pages, without JavaScript, and what happens when people get in each other's way."""
 
+import re
+
 import pytest
 
 from tests.console.browser import Browser, Page
@@ -96,6 +98,7 @@ def test_take_next_gives_the_first_case_and_says_when_nothing_waits(doors: Doors
         taken.append(page.path.rpartition("/")[2])
     assert case["id"] in taken
     assert "Nothing waits that you can take" in page.text
+    assert re.search(r'◆</abbr>\s+<span class="detection">', page.html), "the mark of a promise stands apart"
     assert world.analyst.submission(case["id"])["state"] == "in_analysis"
     assert taken[0] in page.text or taken[-1] in page.text, "some of what is in the analyst's hands is listed"
 
