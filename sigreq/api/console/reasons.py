@@ -1,0 +1,53 @@
+"""What stands in the fields of a problem that a page tells; each is translated where it is shown."""
+
+from collections.abc import Mapping
+
+from sigreq.api.console.words import WORDS, _
+
+REASONS = frozenset(
+    {
+        _("the two entries differ"),
+        _("it must have 12 to 200 characters; a sentence does well"),
+        _("it has fewer than 5 different characters"),
+        _("it is little more than the sign-in name"),
+        _("the form does not say which revision its page showed"),
+        _("what was chosen is not one of the choices"),
+        _("more cases were chosen than a page shows"),
+        _("choose at least one case"),
+        _("API keys in use of one person"),
+        _("saved views of one person"),
+        _("texts of one group"),
+        _("the fields of the form must come before its files, each with a name"),
+        _("text must not contain the character NUL (U+0000)"),
+    }
+)
+"""Reasons in whole sentences."""
+
+CODES: Mapping[str, str] = {
+    **{
+        code: said
+        for kind in ("role", "event", "change_event", "change_state", "state")
+        for code, said in WORDS[kind].items()
+    },
+    **{
+        code: said for kind in ("determination", "verdict", "kind", "change_kind") for code, said in WORDS[kind].items()
+    },
+    "Submission": _("case"),
+    "submission": _("case"),
+    "signed evidence of submission": _("signed evidence of the case"),
+    "Change": _("change"),
+    "change": _("change"),
+    "draft a change": _("draft a change"),
+    "claim": _("claim"),
+    "form": _("form"),
+    "file": _("file"),
+    "sample": _("file"),
+    "text": _("text"),
+    "analyst group": _("analyst group"),
+    "analyst group of yours": _("analyst group of yours"),
+    "API key": _("API key"),
+    "delivery": _("delivery"),
+    "person": _("person"),
+    "product": _("product"),
+}
+"""Names that English sentences have as the API has them; in other languages they are words."""
