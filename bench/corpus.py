@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sigreq.scanning.archives.kinds import kinds
 
-RULES = 22_000
+RULES = 8_500
 REGULAR_EXPRESSIONS = 0.8
 USUAL_BEGINNINGS = 0.3
 MEBIBYTE = 1 << 20

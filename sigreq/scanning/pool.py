@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from sigreq.domain.faults import Fault
+from sigreq.scanning.preloading import Preloading
 from sigreq.scanning.process import Child, ChildDiedError, CpuLimitError, Request, Terms
-from sigreq.scanning.sharing import Sharing
 
 # What earlier samples did to a child is forgotten after so many asks.
 ASKED_AT_MOST = 3_000
@@ -50,7 +50,7 @@ class Place:
     def will_use(self, rules: str, scans: int = 1) -> None:
         """Say which compiled rules are asked about: a child comes to share those that often are."""
         self._used.add(rules)
-        self._pool.sharing.note(rules, scans)
+        self._pool.preloading.note(rules, scans)
 
     async def send_ahead(self, requests: Iterable[tuple[Request, float]]) -> None:
         """Let the child begin with what it will be asked next, in this order, without waiting for us in between.
@@ -134,7 +134,9 @@ class Place:
 
     def _is_unfit(self, child: Child) -> bool:
         # What was sent ahead and not asked for would be taken for the answer to somebody else's question.
-        return child.is_behind or child.resident() > RESIDENT_AT_MOST or self._pool.sharing.is_better(child, self._used)
+        return (
+            child.is_behind or child.resident() > RESIDENT_AT_MOST or self._pool.preloading.is_better(child, self._used)
+        )
 
     async def remove(self, names: Iterable[str]) -> None:
         """Remove these from the folder, whatever they are; links are not followed."""
@@ -154,7 +156,7 @@ class Pool:
 
     def __init__(self, folder: Path, places: int, terms: Terms) -> None:
         self._terms = terms
-        self.sharing = Sharing(folder, terms, _START_SECONDS)
+        self.preloading = Preloading(folder, terms, _START_SECONDS)
         self._turns = asyncio.Semaphore(places)
         self._free = [Place(self, folder / f"place-{number}") for number in range(places)]
         self._living: set[Child] = set()
@@ -187,13 +189,13 @@ class Pool:
             child.kill()
         # A child at work is ended by the one who asked it.
         await asyncio.gather(*(place.retire() for place in self._free))
-        await self.sharing.close()
+        await self.preloading.close()
 
     async def started(self, place: Place) -> Child:
         """A new child for this place, which has said hello. Raises ChildDiedError, also when the pool is closed."""
         if self._is_closed:
             raise ChildDiedError
-        child, self.hello = await self.sharing.child(place.folder) or await self._begun(place.folder)
+        child, self.hello = await self.preloading.child(place.folder) or await self._begun(place.folder)
         self._living.add(child)
         if self._is_closed:
             child.kill()

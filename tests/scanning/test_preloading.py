@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from sigreq.domain.verdict import Outcome, ScanResult
-from sigreq.scanning import forking, sandbox, sharing
+from sigreq.scanning import forking, preloading, sandbox
 from sigreq.scanning.scanner import Scanner
 from tests.scanning.support import (
     BUSY_SECONDS,
@@ -32,22 +32,22 @@ PROGRAM = "sigreq.scanning.fork_server"
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from sigreq.scanning import sharing
+from sigreq.scanning import preloading
 from sigreq.scanning.scanner import Scanner
 from tests.scanning.support import RULESET, SLOW_CONTENT, SLOW_RULESET, scan
-from tests.scanning.test_sharing import shared
-sharing.OFTEN = 1
+from tests.scanning.test_preloading import shared
+preloading.OFTEN = 1
 async def work(scanner):
     await shared(scanner)
     await scan(scanner, SLOW_CONTENT, SLOW_RULESET)
-asyncio.run(work(Scanner(Path(sys.argv[1]), places=1)))
+asyncio.run(work(Scanner(Path(sys.argv[1]), shared=Path(sys.argv[1], "shared"), places=1)))
 """
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
 def _every_use_is_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "OFTEN", 1)
+    monkeypatch.setattr(preloading, "OFTEN", 1)
 
 
 def forked() -> list[psutil.Process]:

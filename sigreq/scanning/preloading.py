@@ -15,7 +15,7 @@ _REMEMBERED = 16
 _MOST_FAILURES = 3
 
 
-class Sharing:
+class Preloading:
     """Counts what children are asked to scan with, and has children forked that share what is used often.
 
     It is only quicker so: where such a child cannot be had, one that loads rules for itself does as well.
