@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx2
 
 from sigreq_client import Client
+from sigreq_client.certificates import trusted
 
 MARKER = b"ACME-HARMLESS-MARKER-4711"
 PATIENCE_SECONDS = 90  # only a guard against hanging: nothing asserts how long it took
@@ -49,7 +50,7 @@ class World:
     def plain(self, key: str | None = None) -> httpx2.Client:
         """Plain HTTP with this key, for tests that look at the whole answer."""
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        made = httpx2.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
+        made = httpx2.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False, verify=trusted())
         self._clients.append(made)
         return made
 
