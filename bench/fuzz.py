@@ -127,7 +127,7 @@ def _damage(content: bytearray, random: Random) -> None:
 async def fuzz(seconds: float, seed: int, folder: Path) -> Figures:
     """Send damaged samples for so long."""
     figures = Figures()
-    scanner = Scanner(folder, places=PLACES, timeout=timedelta(seconds=5), unpack=LIMITS)
+    scanner = Scanner(folder, shared=folder / "shared", places=PLACES, timeout=timedelta(seconds=5), unpack=LIMITS)
     process = psutil.Process()
     try:
         await _round(scanner, figures, seconds * WARM_UP_SHARE, seed)

@@ -85,6 +85,7 @@ class TrackWorker:
         scanning = settings.scanning
         self._scanner = Scanner(
             self._work_dir,
+            shared=settings.work_dir / "compiled",
             places=scanning.children,
             timeout=scanning.timeout,
             unpack=scanning.unpack,

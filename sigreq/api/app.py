@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.di import Provide
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -37,7 +37,7 @@ from sigreq.api import (
     trains,
 )
 from sigreq.api.console.pages import Pages
-from sigreq.api.console.router import console
+from sigreq.api.console.router import console, on_nowhere
 from sigreq.api.doorway import Services, provide_actor, provide_held, provide_services, provide_tx, provide_visit
 from sigreq.api.feed_waiting import WaitingRoom
 from sigreq.api.reference import ReferencePage
@@ -93,6 +93,7 @@ def create_app(settings: Settings) -> Litestar:
         exception_handlers={
             Problem: problems.on_problem,
             ValidationException: problems.on_validation,
+            NotFoundException: on_nowhere,
             HTTPException: problems.on_http,
             RecursionError: problems.on_nesting,
             ExceptionGroup: problems.on_group,

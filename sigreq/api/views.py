@@ -148,6 +148,8 @@ class ProductView(msgspec.Struct, kw_only=True):
     targets: list[str]
 
 
+BEFORE_ANALYSIS = frozenset({State.RECEIVED, State.SCREENING, State.QUEUED})
+"""Later nobody has to be called to start, though a call still starts the clock where the contract says so."""
 _NEXT = {
     "received": "The sample is screened now; this takes seconds.",
     "screening": "The sample is screened now; this takes seconds.",
@@ -179,7 +181,7 @@ def _common(row: Submission) -> dict[str, Any]:
 def _notices(row: Submission, *, is_call_due: bool) -> list[str]:
     """What the customer has to know about the promise, in words."""
     notices = []
-    if is_call_due:
+    if is_call_due and row.state in BEFORE_ANALYSIS:
         number = f" {row.phone_number}" if row.phone_number else ""
         notices.append(f"It is outside business hours: please also call us{number}, so that somebody starts at once.")
     if row.contract_id is not None and row.plan_id == STANDARD:

@@ -4,7 +4,9 @@ import re
 from enum import StrEnum
 
 # What the receiver, or the way to it, said. Anything else in a job's row is about us, and for our own log.
-_ABOUT_THE_RECEIVER = re.compile(r"HTTP \S{3}|the address is not on the public internet|[A-Z]\w*(?:Error|Timeout)")
+_ABOUT_THE_RECEIVER = re.compile(
+    r"HTTP \S{3}|the address is not on the public internet|[A-Z]\w*(?:Error|Timeout)|gaierror"
+)
 _CODE = re.compile(r"HTTP (\d{3})")
 
 

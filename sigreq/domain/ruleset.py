@@ -24,6 +24,9 @@ class Ruleset:
     hashes: Mapping[str, str] = field(default_factory=dict)
     disabled: Mapping[str, str] = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     def document(self) -> bytes:
         """The canonical JSON that is stored, transferred and hashed."""
         body: dict[str, Any] = {"rules": dict(self.rules), "allowed": sorted(self.allowed)}

@@ -77,7 +77,7 @@ async def _end(tx: Transaction, run: GateRun, found: Findings, scanned: Mapping[
     if run.purpose is Purpose.CHANGE:
         await _tell_change(tx, ended)
     elif run.purpose is Purpose.RECHECK:
-        await recheck.reopen(tx, ended, found.troubles)
+        await recheck.reopen(tx, ended, found)
 
 
 async def _tell_change(tx: Transaction, run: GateRun) -> None:

@@ -1,8 +1,8 @@
 """The guard against regressions: each new version is tried on every solved case, and a fix that is gone reopens."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from sigreq.domain.findings import Code, Trouble
+from sigreq.domain.findings import Code, Findings, Trouble
 from sigreq.domain.gating import Purpose
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.submission import Track
@@ -25,16 +25,17 @@ async def begin(tx: Transaction, release: Release) -> None:
         await gates.begin(tx, None, of, release.ruleset_digest)
 
 
-async def reopen(tx: Transaction, run: GateRun, troubles: Sequence[Trouble]) -> None:
+async def reopen(tx: Transaction, run: GateRun, found: Findings) -> None:
     """Reopen the cases whose fix the version undid, and have their customers and the on-call told.
 
     What could not be tried is a matter for somebody's attention: that of the on-call, where not even cases are known.
-    It no longer is when every case was tried with a later version, and the case did what was concluded.
+    It no longer is when every case was tried with a later version, and the case was seen to do what was concluded.
     """
-    is_whole = all(each.submission_id is not None for each in troubles)
-    in_doubt = await solved.in_doubt(tx, run.product_id, run.seen_solved or 0) if is_whole else ()
-    by_case: dict[str, list[Trouble]] = {each: [] for each in in_doubt}
-    for each in troubles:
+    is_whole = all(each.submission_id is not None for each in found.troubles)
+    in_doubt = await solved.in_doubt(tx, run.product_id, run.seen_solved) if is_whole else ()
+    unseen = {each["submission_id"] for each in found.unseen}
+    by_case: dict[str, list[Trouble]] = {each: [] for each in in_doubt if each not in unseen}
+    for each in found.troubles:
         if each.submission_id is not None:
             by_case.setdefault(each.submission_id, []).append(each)
     for submission_id in sorted(by_case):  # the order in which everybody locks
@@ -43,10 +44,7 @@ async def reopen(tx: Transaction, run: GateRun, troubles: Sequence[Trouble]) -> 
         if undone and _is_fixed(submission):
             await _reopen(tx, run, submission, undone)
         elif not by_case[submission_id]:
-            cleared = Move[Submission](
-                Event.ATTENTION_CLEARED, values={"needs_attention": None}, data={"version": run.subject}
-            )
-            await move_submission(tx, submission_id, cleared)
+            await _clear(tx, run, submission)
         else:
             reason = f"{run.subject}: {by_case[submission_id][0].message}"
             flag = {"needs_attention": "recheck_failed"}
@@ -54,6 +52,13 @@ async def reopen(tx: Transaction, run: GateRun, troubles: Sequence[Trouble]) -> 
             await move_submission(tx, submission_id, raised)
     if not is_whole:
         await _alert_all(tx, run)
+
+
+async def _clear(tx: Transaction, run: GateRun, submission: Submission) -> None:
+    """Only what is a guard's doubt still; and what a later version did is not for this one to say."""
+    if submission.needs_attention == "recheck_failed" and not await gates.is_rechecked_since(tx, run):
+        values, data = {"needs_attention": None}, {"version": run.subject}
+        await move_submission(tx, submission.id, Move(Event.ATTENTION_CLEARED, values=values, data=data))
 
 
 async def _alert_all(tx: Transaction, run: GateRun) -> None:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Self
@@ -41,7 +42,7 @@ class Bundle:
     canary: bytes
     canary_name: str
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The same for the same files alone."""
         digest = hashlib.sha256()
@@ -49,10 +50,11 @@ class Bundle:
             digest.update(f"{name}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()
 
-    @classmethod
-    def of(cls, ruleset: Ruleset) -> Self:
+    @staticmethod
+    @lru_cache(KEPT_BUNDLES)
+    def of(ruleset: Ruleset) -> "Bundle":
         """The bundle of a ruleset. Raises UnfitRulesetError."""
-        return cls.published(contents(Target.CLAMAV, ruleset), ruleset.digest)
+        return Bundle.published(contents(Target.CLAMAV, ruleset), ruleset.digest)
 
     @classmethod
     def published(cls, files: Mapping[str, bytes], digest: str) -> Self:

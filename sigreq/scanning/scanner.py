@@ -150,12 +150,16 @@ class Scanner:
         self,
         work_dir: Path,
         *,
+        shared: Path,
         places: int = 2,
         timeout: timedelta = timedelta(seconds=60),
         unpack: UnpackLimits = UnpackLimits(),  # noqa: B008 - frozen
         niceness: int = 0,
     ) -> None:
-        """`timeout` bounds one attempt at one scan; `niceness` is added to that of this process."""
+        """`timeout` bounds one attempt at one scan; `niceness` is added to that of this process.
+
+        In `shared`, of the same file system, compiled rules lie for all scanners of this machine.
+        """
         work_dir = work_dir.absolute()
         rulesets = work_dir / "rulesets"
         self._timeout = timeout
@@ -165,7 +169,7 @@ class Scanner:
         self._pool = Pool(
             work_dir / "places", places, Terms(str(rulesets), unpack.member_bytes + _SLACK_BYTES, niceness)
         )
-        self._rulesets = CompiledRulesets(rulesets, self._compilers)
+        self._rulesets = CompiledRulesets(rulesets, self._compilers, shared)
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[Place]:

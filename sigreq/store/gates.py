@@ -76,6 +76,16 @@ async def of_subject(tx: Transaction, product_id: str, purpose: Purpose, subject
     return (await tx.session.scalars(statement.order_by(col(GateRun.started_at).desc()))).all()
 
 
+async def is_rechecked_since(tx: Transaction, run: GateRun) -> bool:
+    """Whether a later run of the guard has begun for the product, whatever comes of it."""
+    later = select(GateRun).where(
+        col(GateRun.product_id) == run.product_id,
+        col(GateRun.purpose) == Purpose.RECHECK,
+        col(GateRun.started_at) > run.started_at,
+    )
+    return bool(await tx.session.scalar(select(later.exists())))
+
+
 async def passed(tx: Transaction, product_id: str, purpose: Purpose, ruleset_digest: str) -> Sequence[GateRun]:
     """The runs with this candidate that passed, newest first."""
     statement = select(GateRun).where(

@@ -189,6 +189,12 @@ async def person(tx: Transaction, person_id: str) -> Person:
     return found
 
 
+async def name_of(tx: Transaction, person_id: str) -> str:
+    """What somebody is called; who is not known, by what stands there."""
+    found = await tx.session.get(Person, person_id)
+    return person_id if found is None else found.name
+
+
 async def hold_person(tx: Transaction, person_id: str) -> None:
     """Let nobody else add to a list of this person's until the transaction ends."""
     await tx.session.execute(select(col(Person.id)).where(col(Person.id) == person_id).with_for_update(key_share=True))

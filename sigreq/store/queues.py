@@ -17,7 +17,7 @@ from sigreq.transaction import Transaction
 
 @dataclass(frozen=True)
 class Filters:
-    """Which of the waiting cases somebody wants to look at; None: whatever it is."""
+    """Which of the waiting cases somebody wants to look at; None: whatever it is. `detection` is a part of the name."""
 
     band: Band | None = None
     track: Track | None = None
@@ -37,10 +37,12 @@ class Filters:
             col(Submission.severity): self.severity,
             col(Submission.organisation_id): self.organisation,
             col(Submission.kind): self.kind,
-            col(Submission.detection_name): self.detection,
             col(Submission.finding): self.finding,
         }
-        return [column == wanted for column, wanted in columns.items() if wanted is not None]
+        found = [column == wanted for column, wanted in columns.items() if wanted is not None]
+        if self.detection is not None:  # no index finds it, nor has to: what waits is counted at every look anyway
+            found.append(col(Submission.detection_name).icontains(self.detection, autoescape=True))
+        return found
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ METHODS = [
     ("words.py", "python"),
     ("mistakes.py", "python"),
     ("pages.py", "python"),
+    ("reasons.py", "python"),
 ]
 
 

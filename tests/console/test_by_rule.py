@@ -1,11 +1,13 @@
 """The queue by rule, and one answer for the cases of a rule, without JavaScript."""
 
+from sigreq.embedded.service import Service
 from tests.console.conftest import Doors
+from tests.database import one
 from tests.http.test_together import bad_rule
-from tests.world import World
+from tests.world import MARKER, World, rule
 
 
-def test_one_bad_rule_is_answered_once(doors: Doors, world: World) -> None:
+def test_one_bad_rule_is_answered_once(doors: Doors, world: World, service: Service) -> None:
     name, (first, second, third) = bad_rule(world, 3)
     analyst = doors.enter("analyst")
     page = analyst.get("/queue/rules")
@@ -17,8 +19,13 @@ def test_one_bad_rule_is_answered_once(doors: Doors, world: World) -> None:
     assert nobody.form(name).fields["message"] == "The rule was wrong."
     world.lead.claim(second["id"], second["revision"])
     page = analyst.send(nobody, name, everything="true", is_qualified="true")
+    lead = one(service, "SELECT name FROM person WHERE id = :id", id=world.lead.submission(second["id"])["analyst"])
     told = page.text[page.text.index("What became of each") : page.text.index("One answer for all")]
-    assert (told.count("Done"), told.count("Held by somebody else"), "is claimed by" in told) == (2, 1, True)
+    assert (told.count("Done"), told.count("Held by somebody else"), f"is claimed by {lead} until" in told) == (
+        2,
+        1,
+        True,
+    )
     assert page.form(name).fields["message"] == "The rule was wrong.", "what did not move can be sent again"
     seen = [world.analyst.submission(each["id"]) for each in (first, second, third)]
     assert [each["answered_at"] is not None for each in seen] == [True, False, True]
@@ -64,3 +71,49 @@ def test_an_auditor_sees_the_cases_of_a_rule_and_no_form(doors: Doors, world: Wo
     name, (case,) = bad_rule(world, 1)
     page = doors.enter("auditor").get("/queue/rules/cases", rule=name)
     assert (case["id"] in page.html, page.has_form(name)) == (True, False)
+
+
+def test_a_change_helps_the_cases_that_were_answered_together(doors: Doors, world: World) -> None:
+    name, (first, second, apart, open_still) = bad_rule(world, 4)
+    analyst = doors.enter("analyst")
+    said = {"determination": "false_positive_confirmed", "final_verdict": "clean"}
+    together = {f"case-{each['id']}": str(each["revision"]) for each in (first, second)}
+    page = analyst.send(
+        analyst.get("/queue/rules/cases", rule=name), name, **together, **said, message="We were wrong."
+    )
+    analyst.send(page, name, **{f"case-{apart['id']}": str(apart["revision"])}, **said, message="So were we here.")
+    path = f"/cases/{first['id']}/change"
+    page = analyst.get(path, kind="rule_modify")
+    form = page.form(path + "?kind=rule_modify").fields
+    offered = {each["name"] for each in page.tags("input") if each.get("type") == "checkbox"}
+    assert offered == {f"also-{second['id']}", f"also-{apart['id']}"}
+    assert [each for each in form if each.startswith("also-")] == [f"also-{second['id']}"], (
+        "answered with the same words"
+    )
+    assert "Cases that it shall help as well" not in analyst.get(path, kind="hash_allow").text, "their files are others"
+    both = {f"also-{second['id']}": None, f"also-{apart['id']}": "true"}
+    refused = analyst.send(page, "?kind=rule_modify", source=" ", **both)
+    kept = [each for each in refused.form("?kind=rule_modify").fields if each.startswith("also-")]
+    assert (refused.status, kept) == (422, [f"also-{apart['id']}"])
+    gone = {f"also-{open_still['id']}": "true"}
+    assert "draft a change" in analyst.send(page, "?kind=rule_modify", source=rule(name, "narrow"), **gone).text
+    page = analyst.send(page, "?kind=rule_modify", rule=name, source=rule(name, "narrow"))
+    assert all(each["id"] in page.html for each in (first, second))
+    helped = world.analyst.change(page.path.rpartition("/")[2])["submission_ids"]
+    assert helped == sorted([first["id"], second["id"]])
+    after = analyst.get(f"/cases/{apart['id']}/change", kind="rule_modify")
+    assert "Cases that it shall help as well" not in after.text, "the others have a change"
+
+
+def test_only_conclusions_are_offered_that_fit_a_case_on_the_page(doors: Doors, world: World) -> None:
+    name, (case,) = bad_rule(world, 1)
+    analyst = doors.enter("analyst")
+
+    def offered() -> set[str]:
+        page = analyst.get("/queue/rules/cases", rule=name)
+        found = {each["label"] for each in page.tags("optgroup")}
+        return found | {each["value"] for each in page.tags("option")} & {"not_malicious", "correct_detection"}
+
+    assert offered() == {"correct_detection"}
+    world.queued(world.customer(), case["product"], kind="false_negative", content=MARKER + b"missed")
+    assert offered() == {"correct_detection", "not_malicious", "False positive", "False negative"}

@@ -105,6 +105,26 @@ def test_the_queue_is_worked_by_keys_alone(doors: Doors, world: World) -> None:
     assert cases
 
 
+def test_what_was_written_stays_when_nobody_answers_and_is_sent_when_somebody_does(doors: Doors, world: World) -> None:
+    case = world.queued(world.customer(), world.product())["id"]
+    with chromium() as browser:
+        people = People(doors, browser)
+        page = people.enter("analyst")
+        page.goto(f"/cases/{case}")
+        page.get_by_role("button", name="Claim this case").click()
+        form = page.locator("form[action$='/answer']")
+        form.locator("[name=message]").fill("A long answer.")
+        page.context.set_offline(True)
+        form.get_by_role("button", name="Send the answer").click()
+        expect(form.get_by_role("alert")).to_contain_text("It was not sent")
+        assert form.locator("[name=message]").input_value() == "A long answer."
+        page.context.set_offline(False)
+        form.get_by_role("button", name="Send the answer").click()
+        expect(page.locator(".timeline")).to_contain_text("A long answer.")
+        assert [each for each in people.faults if "ERR_INTERNET_DISCONNECTED" not in each] == []
+    assert [each["name"] for each in world.analyst.timeline(case)["items"]].count("answered") == 1
+
+
 def test_a_key_acts_once_the_time_is_the_servers_and_letters_can_be_turned_off(doors: Doors, world: World) -> None:
     world.queued(world.customer(), world.product())
     with chromium() as browser:

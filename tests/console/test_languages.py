@@ -5,13 +5,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
 
+from sigreq.api.console.happened import _SHOWN_TO_STAFF
 from sigreq.api.console.pages import Pages, _moment
-from sigreq.api.console.words import REASONS, WORDS
+from sigreq.api.console.reasons import REASONS
+from sigreq.api.console.words import WORDS
 from sigreq.api.problems import STATUSES
 from sigreq.api.schemas import Details
 from sigreq.api.together import Result
@@ -20,11 +23,14 @@ from sigreq.domain.deliveries import DeliveryState
 from sigreq.domain.extras import RELIEF_KINDS
 from sigreq.domain.gating import RunState
 from sigreq.domain.versions import Scheme
+from sigreq.embedded.service import Service
+from sigreq.notify.mail_en import ENGLISH
 from sigreq.validation.report import Similar
 from tests.console.browser import Browser
 from tests.console.catalogue import CONSOLE, messages
 from tests.console.conftest import Doors
-from tests.world import World
+from tests.database import rows
+from tests.world import MARKER, World
 
 NAMED: dict[str, Iterable[Any]] = {
     "role": people.Role,
@@ -107,6 +113,24 @@ def test_who_chooses_russian_reads_russian_from_then_on(doors: Doors, world: Wor
     page = analyst.get("/portal")
     assert (page.status, "не разрешено" in page.text) == (403, True), "what is refused is told in the reader's language"
     assert (page.has_form("/sign-out"), "Очередь" in page.text) == (True, True), "and they find their way on"
+
+
+DATA = "SELECT DISTINCT key FROM event, jsonb_each(data) WHERE jsonb_typeof(value) NOT IN ('object', 'array', 'null')"
+
+
+def test_all_that_happened_has_names_in_the_readers_language(doors: Doors, world: World, service: Service) -> None:
+    analyst, customer, product = doors.enter("analyst"), world.customer(), world.product()
+    content = MARKER + product.encode()
+    case = world.queued(customer, product, content=content)
+    again = {"details": {"is_production": True, "purpose": "Pays."}, "product_version": "7.2", "contact": "b@c.example"}
+    joined = customer.submit({**world.fields(product), **again}, [("again.bin", BytesIO(content))])
+    assert joined["id"] == case["id"]
+    seen = _in_russian(analyst, f"/cases/{case['id']}")
+    assert [each for each in ("contact", "product version", "is production", "True") if each in seen] == []
+    for told in ("рабочей системе: да", "Контакт: b@c.example", "Версия продукта: 7.2", "Добавлен пароль: нет"):
+        assert told in seen
+    known = {*WORDS["datum"], *WORDS["detail"], *ENGLISH.labels, *_SHOWN_TO_STAFF}
+    assert {each for (each,) in rows(service, DATA)} - known == set(), "whatever other tests have had happen"
 
 
 def test_every_reason_that_a_page_tells_is_translated() -> None:

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import pytest
+
 from sigreq.embedded.receiver import Receiver
 from tests.console.browser import Browser, Page
 from tests.console.conftest import Doors
@@ -10,6 +12,8 @@ from tests.console.test_hostile_text import STRINGS, _is_text
 from tests.console.test_story import submitted
 from tests.flows import fixed
 from tests.http.test_own_access import newest
+from tests.promises import closed_for_days, phone_plan
+from tests.promises import customer as customer_of
 from tests.world import MARKER, World, wait_for
 
 
@@ -100,7 +104,7 @@ def test_a_case_tells_its_clock_its_plan_its_relief_and_when_its_change_is_due(d
     program, customer = world.person("customer", organisation), doors.enter("customer", organisation)
     product = world.product()
     case = world.claimed(world.analyst, program, product, severity=2)
-    page = customer.get(f"/portal/{case['id']}")
+    before, page = customer.get("/portal"), customer.get(f"/portal/{case['id']}")
     for words in ("promised until", "for severity L2", "does not pause it", "Premium incidents this year", "left"):
         assert words in page.text, words
     proposed = world.analyst.propose_relief(case["id"], case["revision"], "They cannot work.")
@@ -112,6 +116,9 @@ def test_a_case_tells_its_clock_its_plan_its_relief_and_when_its_change_is_due(d
     seen = world.analyst.submission(case["id"])
     world.analyst.determine(case["id"], seen["revision"], "false_positive_confirmed", "clean", "As you say.")
     assert "given in time" in customer.get(f"/portal/{case['id']}").text
+    after = customer.get("/portal")
+    assert [each["data-label"] for each in before.tags("td") if "data-label" in each] == ["Answer promised until"]
+    assert [each for each in after.tags("td") if "data-label" in each] == [], "it is answered, and not until a time"
 
 
 def test_what_a_file_should_be_follows_from_the_claim_unless_it_is_said(doors: Doors, world: World) -> None:
@@ -121,6 +128,15 @@ def test_what_a_file_should_be_follows_from_the_claim_unless_it_is_said(doors: D
     assert world.analyst.submission(page.path.rpartition("/")[2])["expected_verdict"] == "malware"
     page = submitted(customer, product, ("again.bin", b"again" + product.encode()), expected_verdict="clean", **missed)
     assert "cannot be clean for a false negative" in page.text
+
+
+def test_nobody_is_asked_to_call_once_an_analyst_has_the_case(doors: Doors, world: World) -> None:
+    organisation, client = customer_of(world, phone_plan(world, closed_for_days()))
+    case = world.queued(client, world.product(), severity=1)
+    browser = doors.enter("customer", organisation)
+    assert "please also call us" in browser.get(f"/portal/{case['id']}").text
+    world.analyst.claim(case["id"], case["revision"])
+    assert "please also call us" not in browser.get(f"/portal/{case['id']}").text
 
 
 def test_a_case_without_a_promise_says_so_and_when_its_change_is_expected(doors: Doors, world: World) -> None:
@@ -144,6 +160,21 @@ def test_a_fixed_case_says_in_which_version_what_to_do_and_hands_out_the_evidenc
     assert answer.json()["payloadType"] == "application/vnd.in-toto+json"
     assert f'filename="{case}.evidence.json"' in answer.headers["content-disposition"]
     assert doors.enter("customer", world.organisation()).get(f"/portal/{case}/evidence").status == 404
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://127.0.0.1:1/hook", "no connection could be made"),
+        ("http://no-such-host.invalid/hook", "the name of the host was not found"),
+    ],
+)
+def test_the_log_says_why_nobody_took_a_message(doors: Doors, world: World, url: str, told: str) -> None:
+    browser = doors.enter("customer", world.organisation())
+    browser.send(browser.get("/portal/webhook"), "/portal/webhook", url=url)
+    browser.send(browser.get("/portal/webhook"), "/portal/webhook/ping")
+    page = wait_for(lambda: browser.get("/portal/webhook"), lambda seen: "Not taken yet" in seen.text)
+    assert told in page.text
 
 
 def test_a_version_is_judged_before_anything_is_sent(doors: Doors, world: World) -> None:

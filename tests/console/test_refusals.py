@@ -90,3 +90,15 @@ def test_the_counts_of_the_bands_are_links_and_a_band_stays_when_the_filters_cha
     assert current == links[0]
     fields = page.form("/queue", "get").fields
     assert (fields["band"], fields["severity"]) == ("0", "2")
+
+
+def test_who_looks_where_nothing_is_gets_a_page_and_a_program_a_problem(doors: Doors) -> None:
+    browser = doors.browser()
+    looking = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "ru"}
+    for path in ("/account", "/queue/nowhere/at/all", "/v1/account/nowhere"):
+        page = browser.http.get(path, headers=looking)
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "По этому адресу ничего нет" in page.text
+        for accept in ("*/*", "application/json", ""):
+            told = browser.http.get(path, headers={"Accept": accept})
+            assert (told.status_code, told.json()["code"]) == (404, "address_unknown"), accept

@@ -1,5 +1,7 @@
 """The main job through the pages, without JavaScript, and what happens when people get in each other's way."""
 
+import re
+
 import pytest
 
 from tests.console.browser import Browser, Page
@@ -75,7 +77,7 @@ def test_the_main_job_from_the_customers_file_to_their_thanks(doors: Doors, worl
     page = until(analyst, f"/changes/{change}", "Passed the gate")
     assert not page.has_form("/approve"), "nobody approves what they wrote"
     page = lead.send(lead.get(f"/changes/{change}"), "/approve")
-    assert "Approved" in page.text
+    assert "Approved by lead of pages" in page.text
 
     row = world.lead.change(change)
     published(world, product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [row]))
@@ -96,6 +98,7 @@ def test_take_next_gives_the_first_case_and_says_when_nothing_waits(doors: Doors
         taken.append(page.path.rpartition("/")[2])
     assert case["id"] in taken
     assert "Nothing waits that you can take" in page.text
+    assert re.search(r'◆</abbr>\s+<span class="detection">', page.html), "the mark of a promise stands apart"
     assert world.analyst.submission(case["id"])["state"] == "in_analysis"
     assert taken[0] in page.text or taken[-1] in page.text, "some of what is in the analyst's hands is listed"
 
@@ -115,6 +118,10 @@ def test_a_filter_stands_in_the_address(doors: Doors, world: World) -> None:
     ):
         seen = analyst.get("/queue", detection="Filtered", **params).html
         assert (urgent in seen, calm in seen) == (is_urgent_there, not is_urgent_there), params
+    for part in ("filtered", "ILTERE", "Filtered"):
+        seen = analyst.get("/queue", detection=part, customer=world.analyst.submission(calm)["organisation"]).html
+        assert (calm in seen, urgent in seen) == (True, False), part
+    assert calm not in analyst.get("/queue", detection="F%d").html, "it is text, and no pattern"
     nothing = analyst.get("/queue", detection="No such detection")
     assert "Nothing waits here" in nothing.text
     assert analyst.get("/queue", severity="", track="", kind="", finding="", plan="").status == 200
@@ -159,7 +166,7 @@ def test_another_analyst_cannot_write_on_a_held_case(doors: Doors, world: World)
     case, page = claimed(first, world)
     assert not second.get(f"/cases/{case}").has_form("/answer")
     refused = second.send(second.get(f"/cases/{case}"), "/claim")
-    assert (refused.status, "is claimed by" in refused.text) == (409, True)
+    assert (refused.status, "is claimed by analyst of pages" in refused.text) == (409, True)
     assert page.has_form("/answer")
 
 

@@ -24,7 +24,7 @@ def test_a_delivery_stands_where_its_job_does(
 
 
 def test_only_what_the_receiver_said_is_told() -> None:
-    for text in ("HTTP 503", "the address is not on the public internet", "ConnectError", "TimeoutError"):
+    for text in ("HTTP 503", "the address is not on the public internet", "ConnectError", "TimeoutError", "gaierror"):
         assert told(text) == text
     for inner in ("KeyError: 'secret'", "tried too often: the process doing it died each time", "PostgreSQL"):
         assert told(inner) is None

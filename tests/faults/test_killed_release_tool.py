@@ -47,6 +47,13 @@ URGENT = {
     "PUT /v1/changes/*/extra 201",
     *NOTED,
 }
+BACK = {
+    "GET /v1/releases/* 200",
+    "GET /v1/releases/* 200 #2",
+    "GET /v1/releases/*/*/ruleset 200",
+    "GET /v1/releases/*/*/ruleset 200 #2",
+    "PUT /v1/releases/*/* 201",
+}
 _numbers = count(1)
 
 
@@ -136,6 +143,24 @@ def test_a_tool_killed_while_it_sends_something_urgent_sends_it_once_and_not_aga
         assert told == ["approved", "extra_published", "extra_ended"]
 
     kill_at_all(URGENT, forks, begun, check)
+
+
+def test_going_back_killed_at_any_point_is_done_once(
+    world: World, service: Service, forks: Forks, tmp_path: Path
+) -> None:
+    product = world.product({})
+    change = _approved(world, world.customer(), product)["id"]
+    assert not Tool(forks, product, tmp_path / "tool").run(is_spared=True)
+    back, bad = (each["version"] for each in reversed(world.release.releases(product)["items"]))
+    while forks.run("release", "rollback", "--product", product, "--to", back):
+        is_out = forks.died_at[-1] == "PUT /v1/releases/*/* 201"
+        assert len(world.release.releases(product)["items"]) == 2 + is_out, forks.died_at[-1]
+        assert world.analyst.change(change)["state"] == ("gate_failed" if is_out else "published"), forks.died_at[-1]
+    assert set(forks.died_at) == BACK
+    newest, *others = world.release.releases(product)["items"]
+    assert (newest["rolls_back_to"], [each["version"] for each in others]) == (back, [bad, back])
+    assert _actions(world, product) == ["approved", "published", "withdrawn"]
+    assert events_out_of_step(service.env["SIGREQ_DATABASE__URL"]) == 0
 
 
 def _approved(world: World, customer: Client, product: str) -> dict[str, Any]:

@@ -101,7 +101,8 @@ def test_a_plan_without_phone_requires_none_at_any_time(world: World, night: str
 def test_no_call_is_required_any_more_after_the_answer(world: World, night: str) -> None:
     _, client = customer(world, night)
     case = world.claimed(world.analyst, client, world.product(), severity=1)
-    assert case["phone_call_required"]
+    seen = client.submission(case["id"])
+    assert (seen["phone_call_required"], seen["notices"]) == (True, []), "somebody has started"
     answered = world.analyst.answer(case["id"], case["revision"], "It is clean.", is_qualified=True)
     assert (answered["phone_call_required"], answered["notices"]) == (False, [])
 

@@ -37,7 +37,13 @@ def with_scanner(
 ) -> T:
     async def run() -> T:
         limits = unpack or UnpackLimits()
-        scanner = Scanner(tmp_path / "work", places=places, timeout=timedelta(seconds=timeout), unpack=limits)
+        scanner = Scanner(
+            tmp_path / "work",
+            shared=tmp_path / "shared",
+            places=places,
+            timeout=timedelta(seconds=timeout),
+            unpack=limits,
+        )
         try:
             return await work(scanner)
         finally:

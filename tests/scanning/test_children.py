@@ -39,7 +39,7 @@ import asyncio, sys
 from pathlib import Path
 from sigreq.scanning.scanner import Scanner
 from tests.scanning.support import SLOW_CONTENT, SLOW_RULESET, scan
-asyncio.run(scan(Scanner(Path(sys.argv[1])), SLOW_CONTENT, SLOW_RULESET))
+asyncio.run(scan(Scanner(Path(sys.argv[1]), shared=Path(sys.argv[1], "shared")), SLOW_CONTENT, SLOW_RULESET))
 """
 ROOT = Path(__file__).parents[2]
 

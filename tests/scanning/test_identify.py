@@ -122,7 +122,7 @@ def test_only_programs_cost_the_import_of_the_parser(tmp_path: Path) -> None:
 
 def test_a_locked_down_child_identifies_a_program(tmp_path: Path) -> None:
     async def run() -> Identity:
-        scanner = Scanner(tmp_path / "work", places=1)
+        scanner = Scanner(tmp_path / "work", shared=tmp_path / "shared", places=1)
         try:
             async with scanner.place() as place:
                 (place.folder / "sample").write_bytes(PROGRAM)

@@ -1,5 +1,6 @@
 """How a run of the guard ends when one of its parts could not run: what the others found is not lost."""
 
+import asyncio
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from sqlmodel import col
 
 from sigreq.domain.findings import Code, Findings, Trouble
 from sigreq.domain.gating import PartKind, Purpose, RunState
-from sigreq.domain.lifecycle import State
+from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor, Language, Role
 from sigreq.domain.submission import Track
 from sigreq.embedded.postbox import Postbox
@@ -22,8 +23,9 @@ from sigreq.settings import Mail
 from sigreq.store import clocks, contracts, gates, groups, people, submissions
 from sigreq.store.gates import Subject
 from sigreq.store.jobs import JobName, Lease
-from sigreq.store.moves import begin_submission
-from sigreq.tables.events import Event, Job
+from sigreq.store.moves import Move, begin_submission, move_submission
+from sigreq.tables.events import Event as EventRow
+from sigreq.tables.events import Job
 from sigreq.tables.gates import GateRun
 from sigreq.tables.people import AnalystGroup
 from sigreq.tables.submissions import Submission
@@ -128,11 +130,50 @@ def test_a_case_that_a_version_could_not_be_tried_on_is_flagged(addresses: Addre
                 seen = await submissions.get(tx, case.id)
                 assert (seen.needs_attention == "recheck_failed") is is_flagged
         async with bench.database.transaction() as tx:
-            told = select(col(Event.name)).where(col(Event.subject_id) == case.id).order_by(col(Event.sequence))
+            told = (
+                select(col(EventRow.name)).where(col(EventRow.subject_id) == case.id).order_by(col(EventRow.sequence))
+            )
             happened = (await tx.session.scalars(told)).all()
         assert list(happened[-3:]) == ["attention_raised", "attention_raised", "attention_cleared"]
 
     at(addresses.database_url, work)
+
+
+def test_a_flag_is_taken_away_by_nothing_but_the_newest_version_that_was_seen_to_do_right(addresses: Addresses) -> None:
+    name = "guard-late"
+
+    async def work(bench: Bench) -> None:
+        older, (case,) = await _run(bench, name, Purpose.RECHECK, 1)
+        newer = await _next(bench, name, case)
+        unscanned = Findings(cases=1).plus([Trouble(Code.NOT_SCANNED, "not scanned (timeout)", case.id, "x")])
+        assert await _after(bench, newer, case, unscanned) == "recheck_failed"
+        assert await _after(bench, older, case, Findings(cases=1)) == "recheck_failed", "a newer version is in doubt"
+        gone = Findings(cases=1).without_seeing(case.id, "sample_missing")
+        assert await _after(bench, await _next(bench, name, case), case, gone) == "recheck_failed", "nothing was seen"
+        last = await _next(bench, name, case)
+        async with bench.database.transaction() as flagging:
+            withdrawn = Move[Submission](Event.ATTENTION_RAISED, values={"needs_attention": "fix_withdrawn"})
+            await move_submission(flagging, case.id, withdrawn)
+            ending = asyncio.create_task(_after(bench, last, case, Findings(cases=1)))
+            await asyncio.sleep(0.3)  # until it waits for the row, having read the flag as it was
+        assert await ending == "fix_withdrawn", "another matter, raised meanwhile"
+
+    at(addresses.database_url, work)
+
+
+async def _next(bench: Bench, name: str, case: Submission) -> GateRun:
+    bench.later(60)
+    async with bench.database.transaction() as tx:
+        run = await gates.begin(tx, None, Subject(name, Purpose.RECHECK, str(bench.now), Track.EXPEDITED))
+        return await gates.plan(tx, run, {"seen_solved": 1}, [(PartKind.EARLIER, [case.id])])
+
+
+async def _after(bench: Bench, run: GateRun, case: Submission, findings: Findings) -> str | None:
+    """What the case's flag is when the run has found this in its only part."""
+    async with bench.database.transaction() as tx:
+        await gate_end.finish_part(tx, run.id, 0, findings)
+    async with bench.database.transaction() as tx:
+        return (await submissions.get(tx, case.id)).needs_attention
 
 
 def test_the_on_call_hears_by_mail_and_webhook_that_the_guard_has_failed(addresses: Addresses) -> None:

@@ -22,10 +22,12 @@ from sigreq.domain.lifecycle import ChangeState
 from sigreq.domain.people import ALLOWED, Permission
 from sigreq.domain.ruleset import Ruleset, pin_of
 from sigreq.release import changes as use
-from sigreq.store import changes, files, gates, people, releases, submissions
+from sigreq.store import changes, files, gates, people, releases, siblings, submissions
+from sigreq.store.siblings import Sibling
 from sigreq.tables.releases import Change, Release
 
 LISTED = 50
+ALSO = "also-"
 
 
 async def _test(wish: Wish) -> object:
@@ -98,12 +100,17 @@ async def draft(
 
         async def write() -> object:
             payload = payload_of(visitor)
-            sent = read(ChangeIn, {"submission_ids": [found], "kind": kind, "payload": payload})
+            sent = read(ChangeIn, {"submission_ids": [found, *_ticked(visitor)], "kind": kind, "payload": payload})
             made.append(await use.draft(visitor.tx, visitor.actor, sent.submission_ids, kind, payload))
             return made
 
         problem = await attempted(visitor, write)
     return await _draft_page(arrival, found, kind, None, problem) if problem else go(f"/changes/{made[0].id}")
+
+
+def _ticked(visitor: Visitor) -> list[str]:
+    """The other cases that the change shall help. Raises NotFound for what is no case's name."""
+    return [spoken("SR", name.removeprefix(ALSO)) for name in visitor.form if name.startswith(ALSO)]
 
 
 async def _draft_page(
@@ -118,18 +125,27 @@ async def _draft_page(
     meant = rule or row.detection_name
     source = known.rules.get(meant or "", "")
     start = {"rule": meant or "", "signature": meant or "", "source": source, "pin": pin_of(source) if source else ""}
+    fields = list(CONTENTS[kind].__dataclass_fields__)
+    others = siblings.by_content if "sha256" in fields else siblings.by_rule
     async with arrival.visit() as visitor:
+        also = await others(visitor.tx, row, LISTED)
         return visitor.page(
             "draft.html",
             status_code=visitor.pages.status(problem) if problem else 200,
             row=row,
             kind=kind,
-            fields=list(CONTENTS[kind].__dataclass_fields__),
+            fields=fields,
+            also=[(each.submission, _is_ticked(visitor, each)) for each in also],
             rules=sorted(known.rules),
             samples=[each.facts for each in await files.of(visitor.tx, row) if each.facts and each.parent is None],
             typed={**start, **visitor.form},
             problem=problem,
         )
+
+
+def _is_ticked(visitor: Visitor, other: Sibling) -> bool:
+    """As in the form that was sent; before that, what was answered together goes together."""
+    return f"{ALSO}{other.submission.id}" in visitor.form if visitor.form else other.is_alike
 
 
 async def _rules_of(services: Services, release: Release | None) -> Ruleset:
@@ -195,7 +211,8 @@ async def _told(visitor: Visitor, row: Change, published: Ruleset) -> dict[str, 
     return {
         "row": row,
         "payload": revision.payload,
-        "writer": (await people.person(tx, revision.written_by)).name,
+        "writer": await people.name_of(tx, revision.written_by),
+        "approver": await people.name_of(tx, row.approved_by) if row.approved_by else None,
         "run": await gates.get(tx, row.gate_id) if row.gate_id else None,
         "helped": await submissions.helped_by(tx, row.id),
         "difference": _difference(published, revision.payload),

@@ -13,6 +13,8 @@ from sigreq.api.problems import invalid_fields
 from sigreq.api.schemas import Strict
 from sigreq.domain import errors
 from sigreq.domain.errors import Problem
+from sigreq.store import people
+from sigreq.transaction import Transaction
 
 Sent = TypeVar("Sent", bound=Strict)
 Value = TypeVar("Value")
@@ -67,5 +69,12 @@ async def attempted(visitor: Visitor, write: Callable[[], Awaitable[object]]) ->
     except (errors.WrongRole, errors.NotFound):
         raise
     except Problem as problem:
-        return problem
+        return await with_name(visitor.tx, problem)
     return None
+
+
+async def with_name(tx: Transaction, problem: Problem) -> Problem:
+    """The same; who holds a claim is named as on the rest of the pages. Programs are told the identifier."""
+    if not isinstance(problem, errors.ClaimHeld):
+        return problem
+    return errors.ClaimHeld(problem.id, await people.name_of(tx, problem.holder), problem.until)

@@ -4,6 +4,7 @@ from typing import Any
 
 from sigreq.api.console.desk import Visitor
 from sigreq.api.console.standing import texts_of
+from sigreq.api.console.words import WORDS
 from sigreq.domain.lifecycle import Event
 from sigreq.notify.mails import facts
 from sigreq.notify.timeline import staff_view
@@ -11,8 +12,8 @@ from sigreq.tables.events import Event as EventRow
 from sigreq.tables.people import Person
 
 _SAID = ("message", "reason")
-_SHOWN_TO_STAFF = frozenset({*_SAID, "note", "is_qualified", "determination", "final_verdict"})
-"""What the timeline of staff has places of its own for."""
+_SHOWN_TO_STAFF = frozenset({*_SAID, "note", "is_qualified", "determination", "final_verdict", "approved_by"})
+"""What the timeline of staff has places of its own for; who approved is who did it."""
 
 
 def told_to_customer(visitor: Visitor, event: EventRow) -> dict[str, Any]:
@@ -31,12 +32,22 @@ def told_to_customer(visitor: Visitor, event: EventRow) -> dict[str, Any]:
 
 
 def told_to_staff(visitor: Visitor, event: EventRow, person: Person | None) -> dict[str, Any]:
-    """Any event, with everything it says; what customers never read stands there under its own name."""
+    """Any event, with everything it says, also what customers never read."""
     texts = texts_of(visitor)
     data = {name: value for name, value in event.data.items() if name not in _SHOWN_TO_STAFF}
     inner = [
-        (name.replace("_", " "), [str(value)])
+        (_label(visitor, name), [_value(visitor, name, value)])
         for name, value in data.items()
         if name not in texts.labels and isinstance(value, str | int | float)
     ]
     return {**staff_view(event, person), "facts": [*facts(data, texts), *inner]}
+
+
+def _label(visitor: Visitor, name: str) -> str:
+    kind = "detail" if name in WORDS["detail"] else "datum"
+    return visitor.pages.word(kind, name, visitor.person.language)
+
+
+def _value(visitor: Visitor, name: str, value: object) -> str:
+    kind = "said" if isinstance(value, bool) else {"expected_verdict": "verdict"}.get(name, name)
+    return visitor.pages.word(kind, value, visitor.person.language) if kind in WORDS else str(value)

@@ -14,7 +14,8 @@ from markupsafe import Markup
 
 from sigreq.api.console import mistakes
 from sigreq.api.console.assets import CONTENT_SECURITY_POLICY, HERE, Assets
-from sigreq.api.console.words import REASONS, word
+from sigreq.api.console.reasons import REASONS
+from sigreq.api.console.words import word
 from sigreq.api.problems import STATUSES
 from sigreq.domain.errors import FieldInvalid, Problem
 from sigreq.domain.people import Language

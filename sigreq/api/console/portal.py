@@ -137,6 +137,7 @@ async def _page(
         "portal_case.html",
         status_code=status_code,
         row=views.submission(row),
+        before_analysis=views.BEFORE_ANALYSIS,
         files=[sample_views.file(each, is_staff=False) for each in files],
         more_files=more,
         happened=[told_to_customer(visitor, event) for event, _ in happened],

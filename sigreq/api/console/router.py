@@ -3,10 +3,11 @@
 from typing import Any
 
 import structlog
-from litestar import Response, Router
+from litestar import MediaType, Response, Router
 from litestar.di import Provide
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 
+from sigreq.api import problems
 from sigreq.api.console import access, case, change, entrance, file, portal, queue, rules, submitting, texts
 from sigreq.api.console.assets import read_asset
 from sigreq.api.console.desk import (
@@ -82,6 +83,12 @@ def on_problem(request: AnyRequest, problem: Problem) -> Response[str]:
 def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """What Litestar itself refuses, in a sentence of ours: its own is for programs, and English."""
     return problem_page(request, error.status_code, _refusal(request, error.status_code))
+
+
+def on_nowhere(request: AnyRequest, error: NotFoundException) -> Response[Any]:
+    """An address that nobody answers at: a page for who looks with a browser, and a problem for programs."""
+    is_looking = request.accept.best_match([MediaType.JSON, MediaType.HTML], default=MediaType.JSON) == MediaType.HTML
+    return on_http(request, error) if is_looking else problems.on_http(request, error)
 
 
 def on_group(request: AnyRequest, group: ExceptionGroup[Exception]) -> Response[Any]:

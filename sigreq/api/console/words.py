@@ -118,6 +118,16 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "given_up": _("Given up"),
         "not_sent": _("Not sent: there was no webhook"),
     },
+    "way": {
+        "the address is not on the public internet": _("the address is not on the public internet"),
+        "gaierror": _("the name of the host was not found"),
+        "ConnectError": _("no connection could be made"),
+        "ConnectTimeout": _("no connection in time"),
+        "TimeoutError": _("no answer in time"),
+        "ReadTimeout": _("no answer in time"),
+        "ReadError": _("the connection broke"),
+        "RemoteProtocolError": _("what answered speaks no HTTP"),
+    },
     "version_form": {
         "clamav": _("the database number or the whole version line, for example 27500"),
         "dotted": _("numbers separated by dots, for example 1.413.102.0"),
@@ -226,6 +236,26 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "2": _("MSA"),
         "3": _("Standard"),
     },
+    "datum": {
+        "how": _("How it was taken"),
+        "contact": _("Contact"),
+        "product_version": _("Version of the product"),
+        "detection_name": _("Name of the detection"),
+        "expected_verdict": _("What it should be"),
+        "password_added": _("A password was added"),
+        "called_at": _("When the call was"),
+        "calendar": _("Business hours"),
+        "revision": _("Their edition"),
+        "was_due_at": _("Answer was due"),
+        "extra_id": _("Extra"),
+        "hours": _("Hours it holds"),
+        "change_id": _("Change"),
+        "gate": _("Gate"),
+        "rev": _("Edit of the change"),
+        "base": _("Tested on"),
+    },
+    "how": {"next": _("as the next of the queue"), "claim": _("chosen by hand")},
+    "said": {"True": _("yes"), "False": _("no")},
     "together": {
         "moved": _("Done"),
         "changed": _("Changed meanwhile"),
@@ -248,25 +278,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "outcome": {"detected": _("Detected"), "clean": _("No detection"), "not_scanned": _("Not scanned")},
 }
-
-REASONS = frozenset(
-    {
-        _("the two entries differ"),
-        _("it must have 12 to 200 characters; a sentence does well"),
-        _("it has fewer than 5 different characters"),
-        _("it is little more than the sign-in name"),
-        _("the form does not say which revision its page showed"),
-        _("what was chosen is not one of the choices"),
-        _("more cases were chosen than a page shows"),
-        _("choose at least one case"),
-        _("API keys in use of one person"),
-        _("saved views of one person"),
-        _("texts of one group"),
-        _("the fields of the form must come before its files, each with a name"),
-        _("text must not contain the character NUL (U+0000)"),
-    }
-)
-"""What a problem that a page tells can give as its reason."""
 
 
 def word(kind: str, value: object) -> str:

@@ -62,6 +62,22 @@ document.addEventListener("keydown", (event) => {
   else meant.focus();
 });
 
+// What somebody wrote is sent when somebody answers, and stays in the form when nobody does.
+const heard = new Set();
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const isWritten = form.method === "post" && form.querySelector("textarea");
+  if (event.defaultPrevented || !isWritten || heard.delete(form)) return;
+  event.preventDefault();
+  const answer = await fetch("/health/live", { cache: "no-store" }).catch(() => null);
+  const unsent = document.getElementById("unsent");
+  unsent.hidden = Boolean(answer?.ok);
+  if (answer?.ok) {
+    heard.add(form);
+    form.requestSubmit(event.submitter);
+  } else form.append(unsent);
+});
+
 // A form is sent once, however often its key or button is pressed, until its page is shown anew.
 const sent = new Set();
 document.addEventListener("submit", (event) => {
