@@ -14,6 +14,8 @@ from sigreq_client.certificates import trusted
 
 MARKER = b"ACME-HARMLESS-MARKER-4711"
 PATIENCE_SECONDS = 90  # only a guard against hanging: nothing asserts how long it took
+# Whoever looks all the time takes the processor from what it waits for.
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.03, 0.25
 _numbers = count(1)
 
 
@@ -154,8 +156,9 @@ class World:
 
 def wait_for(look: Callable[[], Any], is_there: Callable[[Any], bool], seconds: float = PATIENCE_SECONDS) -> Any:
     """Look again and again until it is there; fail with what was seen last."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, SHORTEST_PAUSE_SECONDS
     while not is_there(found := look()):
         assert time.monotonic() < deadline, f"still not there: {found}"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(1.3 * pause, LONGEST_PAUSE_SECONDS)
     return found
