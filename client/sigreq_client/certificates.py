@@ -2,6 +2,7 @@
 
 import ssl
 from functools import cache
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -13,3 +14,8 @@ def trusted() -> ssl.SSLContext:
     All clients of a process share it: to read it takes 60 ms of processor time.
     """
     return httpx2.create_ssl_context()
+
+
+def trusted_at(url: str) -> ssl.SSLContext:
+    """The same for a server at this address. A plain one shows no certificate, and there nobody is trusted."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if urlsplit(url).scheme == "http" else trusted()

@@ -13,7 +13,6 @@ import httpx2
 
 import sigreq.cli.release
 from sigreq.cli.main import main
-from sigreq_client.certificates import trusted
 from tests.forked import Points, serve
 
 _IDENTIFIER = r"(?<=/)[^/]*[-.][^/]*"  # every other part of a path is a word
@@ -45,5 +44,4 @@ def _run(points: Points, *command: str) -> None:
 
 if __name__ == "__main__":
     assert sigreq.cli.release.run.name == "run"  # imported here, once, with all that the command needs
-    trusted()  # read here, once, for all that are forked
     serve(_run)
