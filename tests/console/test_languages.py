@@ -58,6 +58,16 @@ NAMED: dict[str, Iterable[Any]] = {
 }
 
 
+# No page asks for what they refuse: no form has these fields, or it is done by machines and on the command line.
+TO_PROGRAMS = {
+    *("KeyMissing", "KeyUnknown", "KeyRevoked", "IfMatchMissing", "HashMismatch", "OwnProposal", "ExtraUnfit"),
+    *("BaseReplaced", "TrainNotGated", "CursorAhead", "CursorForeign", "CursorTooOld", "ReleaseExists"),
+    *("OrdinalNotHigher", "ChangeUnknown", "ChangeNotInRuleset", "FixDropped", "RollbackUnfit", "RulesetUnfit"),
+    *("TrainScheduleUnfit", "ContractsOverlap", "CorpusSourceClosed", "CorpusMalware", "ContractBackwards"),
+    *("CalendarUnfit", "CallOutOfTime", "UploadLinkUnknown", "UploadLinkExpired", "UploadLinkUsed"),
+}
+
+
 def russian() -> dict[str, str]:
     with (CONSOLE / "translations/ru.po").open("rb") as file:
         found = read_po(file, locale="ru", abort_invalid=True)
@@ -86,8 +96,18 @@ def test_every_text_is_translated_and_nothing_else_is() -> None:
     assert messages() - set(known) == set()
     assert set(known) - messages() - problems == set()
     assert [text for text, told in known.items() if not told] == []
-    signing_in = {each.__new__(each).template for each in STATUSES if each.__module__ == sign_in_errors.__name__}
-    assert signing_in - set(known) == set()
+    untold = {each.__name__ for each in STATUSES if each.__new__(each).template not in known}
+    assert untold == TO_PROGRAMS
+
+
+def test_what_is_refused_names_cases_and_states_as_pages_do() -> None:
+    forbids = errors.StateForbids("Submission", "SR-1", "in_analysis", lifecycle.Event.REPLIED, "fixed, queued")
+    told = Pages().told(forbids, people.Language.RUSSIAN)
+    assert told == (
+        "обращение SR-1: сейчас «В работе»; действие «Клиент ответил» возможно только в состоянии:"  # noqa: RUF001 -- Russian
+        " Исправлено, Ожидает аналитика."
+    )
+    assert Pages().told(forbids, people.Language.ENGLISH) == forbids.message
 
 
 def test_a_translation_fills_in_the_same_fields() -> None:

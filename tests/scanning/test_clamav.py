@@ -1,6 +1,8 @@
 """The ClamAV that is installed here loads our bundles and scans with them; where it does not, that is said."""
 
+import asyncio
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -193,6 +195,42 @@ def test_only_bundles_are_left_of_what_was_done_each_once(tmp_path: Path) -> Non
     assert all(folder.name.startswith("bundle-") for folder in left)
     assert len(left) == 2
     assert _left() == []
+
+
+def test_a_bundle_has_the_files_of_the_one_before_that_are_the_same_and_outlives_it(tmp_path: Path) -> None:
+    changed = replace(BUNDLE, files={**BUNDLE.files, "more.yar": rule("More", "x").encode()})
+    name = next(name for name in BUNDLE.files if name.endswith(".yar"))
+    other = replace(changed, files={**changed.files, name: rule("Other", "y").encode()})
+
+    async def fill() -> list[Path]:
+        keeper = GroundsKeeper(tmp_path / "work")
+        return [(await _database_of(keeper, each)) for each in (BUNDLE, changed, other)]
+
+    first, second, third = asyncio.run(fill())
+    for made, bundle in ((first, BUNDLE), (second, changed), (third, other)):
+        assert {each.name: each.read_bytes() for each in made.iterdir()} == bundle.files
+    assert _inodes(first) == {each: inode for each, inode in _inodes(second).items() if each != "more.yar"}
+    assert {each for each, inode in _inodes(third).items() if _inodes(second)[each] != inode} == {name}
+
+
+def test_a_bundle_is_written_where_the_one_before_is_gone(tmp_path: Path) -> None:
+    changed = replace(BUNDLE, files={**BUNDLE.files, "more.yar": rule("More", "x").encode()})
+
+    async def fill() -> Path:
+        keeper = GroundsKeeper(tmp_path / "work")
+        shutil.rmtree(await _database_of(keeper, BUNDLE))
+        return await _database_of(keeper, changed)
+
+    assert {each.name: each.read_bytes() for each in asyncio.run(fill()).iterdir()} == changed.files
+
+
+async def _database_of(keeper: GroundsKeeper, bundle: Bundle) -> Path:
+    async with keeper.grounds(bundle) as ground:
+        return ground.database
+
+
+def _inodes(folder: Path) -> dict[str, int]:
+    return {each.name: each.stat().st_ino for each in folder.iterdir()}
 
 
 def test_the_programs_are_found_in_a_folder_or_not_at_all(tmp_path: Path) -> None:

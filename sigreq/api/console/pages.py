@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from sigreq.api.console import mistakes
 from sigreq.api.console.assets import CONTENT_SECURITY_POLICY, HERE, Assets
-from sigreq.api.console.reasons import REASONS
+from sigreq.api.console.reasons import CODES, REASONS
 from sigreq.api.console.words import word
 from sigreq.api.problems import STATUSES
 from sigreq.domain.errors import FieldInvalid, Problem
@@ -76,7 +76,7 @@ class Pages:
         made.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined] # the extension brings it
         made.globals["asset"] = self.assets.address
         made.globals["word"] = lambda kind, value: words.gettext(word(kind, value)) if value is not None else ""
-        made.globals["problem_text"] = lambda problem: _told(problem, words)
+        made.globals["problem_text"] = lambda problem: _told(problem, words, language)
         made.globals["languages"] = {Language.ENGLISH: "English", Language.RUSSIAN: "Русский"}
         made.filters["moment"] = lambda at: _moment(at, language)
         made.filters["duration"] = lambda length: _duration(length, words)
@@ -97,14 +97,20 @@ def _words(language: Language) -> NullTranslations:
     return Translations(compiled)
 
 
-def _told(problem: Problem, words: NullTranslations) -> str:
-    """What was wrong; a reason inside it is translated too where it is one of ours."""
+def _told(problem: Problem, words: NullTranslations, language: Language) -> str:
+    """What was wrong; what stands in its fields is translated too where it is one of ours."""
     if isinstance(problem, FieldInvalid):
         told = mistakes.summary(problem.problems, words.gettext)
         problem = FieldInvalid(told or problem.summary, problem.problems)
-    return problem.filled(
-        words.gettext(problem.template), lambda said: words.gettext(said) if said in REASONS else said
-    )
+
+    def reword(said: str) -> str:
+        if said in REASONS:
+            return words.gettext(said)
+        if language is Language.ENGLISH:
+            return said
+        return ", ".join(words.gettext(CODES[each]) if each in CODES else each for each in said.split(", "))
+
+    return problem.filled(words.gettext(problem.template), reword)
 
 
 def _moment(at: datetime | str | None, language: Language) -> Markup | str:

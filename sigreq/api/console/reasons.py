@@ -1,6 +1,8 @@
-"""What a problem that a page tells can give as its reason; each is translated where it is shown."""
+"""What stands in the fields of a problem that a page tells; each is translated where it is shown."""
 
-from sigreq.api.console.words import _
+from collections.abc import Mapping
+
+from sigreq.api.console.words import WORDS, _
 
 REASONS = frozenset(
     {
@@ -19,3 +21,33 @@ REASONS = frozenset(
         _("text must not contain the character NUL (U+0000)"),
     }
 )
+"""Reasons in whole sentences."""
+
+CODES: Mapping[str, str] = {
+    **{
+        code: said
+        for kind in ("role", "event", "change_event", "change_state", "state")
+        for code, said in WORDS[kind].items()
+    },
+    **{
+        code: said for kind in ("determination", "verdict", "kind", "change_kind") for code, said in WORDS[kind].items()
+    },
+    "Submission": _("case"),
+    "submission": _("case"),
+    "signed evidence of submission": _("signed evidence of the case"),
+    "Change": _("change"),
+    "change": _("change"),
+    "draft a change": _("draft a change"),
+    "claim": _("claim"),
+    "form": _("form"),
+    "file": _("file"),
+    "sample": _("file"),
+    "text": _("text"),
+    "analyst group": _("analyst group"),
+    "analyst group of yours": _("analyst group of yours"),
+    "API key": _("API key"),
+    "delivery": _("delivery"),
+    "person": _("person"),
+    "product": _("product"),
+}
+"""Names that English sentences have as the API has them; in other languages they are words."""
