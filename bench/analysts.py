@@ -177,7 +177,7 @@ def _conclude_all(analyst: Client, done: Event) -> None:
     while not done.is_set():
         case: dict[str, Any] | None = analyst.take()
         if case is None:
-            done.wait(0.1)
+            done.wait(0.4)
             continue
         try:
             analyst.determine(case["id"], case["revision"], "inconclusive", "unknown", "We cannot tell.")

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from sigreq_client import ApiError, Client
+from sigreq_client.certificates import trusted
 from tests.embedded.support import query
 from tests.world import MARKER, World, rule, wait_for
 
@@ -28,7 +29,8 @@ def refused(status: int, code: str) -> Iterator[dict[str, Any]]:
 def call(world: World, key: str, method: str, path: str, **more: Any) -> httpx2.Response:
     """One bare request, for what the client would never send."""
     headers = {"Authorization": f"Bearer {key}", **more.pop("headers", {})}
-    return httpx2.request(method, world.url + path, headers=headers, trust_env=False, timeout=30, **more)
+    settings: dict[str, Any] = {"trust_env": False, "timeout": 30, "verify": trusted()}
+    return httpx2.request(method, world.url + path, headers=headers, **settings, **more)
 
 
 def names(timeline: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import IO, Any
 
 import httpx2
 
+from sigreq_client.certificates import trusted_at
 from sigreq_client.errors import ApiError, ApiUnreachable
 from sigreq_client.upload import Upload, Watched
 
@@ -103,4 +104,5 @@ def http_options(url: str, key: str | None, timeout: float) -> dict[str, Any]:
         "base_url": url,
         "headers": {"Authorization": f"Bearer {key}"} if key else {},
         "timeout": httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
+        "verify": trusted_at(url),
     }

@@ -8,9 +8,11 @@ import click
 @click.option("--port", default=8080, show_default=True, help="Port to listen on.")
 def serve(host: str, port: int) -> None:
     """Serve the API. Settings come from the environment (SIGREQ_...); run as many of these as you like."""
-    from sigreq import logs
-    from sigreq.api.server import run
-    from sigreq.cli.environment import settings
+    from sigreq.cli.environment import kept, settings
+
+    with kept():
+        from sigreq import logs
+        from sigreq.api.server import run
 
     logs.set_up()
     run(settings(), host, port)

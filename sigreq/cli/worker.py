@@ -11,10 +11,12 @@ def worker(track: str) -> None:
     import gc
     import signal
 
-    from sigreq import logs
-    from sigreq.cli.environment import settings
-    from sigreq.domain.submission import Track
-    from sigreq.worker import TrackWorker
+    from sigreq.cli.environment import kept, settings
+
+    with kept():
+        from sigreq import logs
+        from sigreq.domain.submission import Track
+        from sigreq.worker import TrackWorker
 
     async def main() -> None:
         stop = asyncio.Event()

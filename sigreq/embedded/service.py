@@ -19,6 +19,7 @@ from sigreq.embedded.process import Child, EmbeddedError, Program, tail, write_p
 from sigreq.embedded.signing import development_keys
 from sigreq.embedded.stack import Addresses, ServerName, Stack
 from sigreq.migrations.run import upgrade
+from sigreq_client.certificates import trusted
 
 PartName = Literal["api", "worker-expedited", "worker-standard"]
 READY_SECONDS = 60
@@ -109,7 +110,7 @@ class Service:
         deadline = monotonic() + READY_SECONDS
         while True:
             with suppress(httpx2.HTTPError):
-                found = httpx2.get(f"{self.url}/health/ready", trust_env=False)
+                found = httpx2.get(f"{self.url}/health/ready", trust_env=False, verify=trusted())
                 if found.status_code == httpx2.codes.OK and len(found.json()["workers"]) == len(Track):
                     return
             for name, child in self._parts.items():

@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx2
 
+from sigreq_client.certificates import trusted
+
 PATIENCE_SECONDS = 60
 
 
@@ -58,7 +60,7 @@ class Stage:
     def look(self, who: str, path: str) -> dict[str, Any]:
         """Read something without a word."""
         headers = {"Authorization": f"Bearer {self.keys[who]}"}
-        found = httpx2.get(self.url + path, headers=headers, trust_env=False)
+        found = httpx2.get(self.url + path, headers=headers, trust_env=False, verify=trusted())
         found.raise_for_status()
         answer: dict[str, Any] = found.json()
         return answer

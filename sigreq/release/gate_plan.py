@@ -212,9 +212,10 @@ async def _parts(tx: Transaction, found: _Found, built: _Built) -> Parts:
         clean = await corpus.all_contents(tx)
     return [
         *_shares(PartKind.REQUESTED, await submissions.ids_helped_by(tx, run.changes), REQUESTED_IN_PART),
-        # The largest parts early: what is left in the end is then soon done, whoever has it.
-        *_shares(PartKind.CLEAN, clean, FILES_IN_PART),
+        # The longest parts early, so that what is left in the end is soon done, whoever has it: ClamAV took 6 s of the
+        # processor for a hundred cases of 10 MB, and 2.5 s for a hundred clean programs of 12.
         *_shares(PartKind.EARLIER, earlier, CASES_IN_PART),
+        *_shares(PartKind.CLEAN, clean, FILES_IN_PART),
         *_shares(PartKind.KEPT, await solved.must_stay_detected(tx, run.product_id, after, upto, lost), CASES_IN_PART),
     ]
 

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from sigreq.domain.limits import UnpackLimits
 from sigreq.domain.targets import Target
-from sigreq.scanning import engine, identify, lint, looking, sandbox, unpacking
+from sigreq.scanning import engine, identify, lint, sandbox
 
 KEPT_RULESETS = 4
 
@@ -53,6 +53,8 @@ class Answers:
 
     def unpack(self, request: Request) -> Reply:
         """Write what a sample holds into the private folder, and say what that is."""
+        from sigreq.scanning import unpacking  # noqa: PLC0415 - costs 0.2 s; a child that compiles rules is asked once
+
         limits = UnpackLimits(**request["limits"])
         try:
             return unpacking.unpack(Path(request["sample"]), Path(), request["passwords"], limits)
@@ -75,6 +77,8 @@ class Answers:
 
     def look(self, request: Request) -> Reply:
         """Say what small files are and which rules fire on them; their content follows the request."""
+        from sigreq.scanning import looking  # noqa: PLC0415 - reads archives too
+
         files = request["files"]
         content = sys.stdin.buffer.read(sum(each["size"] for each in files))
         try:

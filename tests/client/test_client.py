@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import socket
+import ssl
 import tracemalloc
 from collections.abc import Callable
 from email import message_from_bytes
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from sigreq_client import ApiError, ApiUnreachable, AsyncClient, Client
+from sigreq_client.certificates import trusted_at
 from sigreq_client.operations import Operations
 from tests.client.server import Answer, Scripted
 
@@ -212,3 +214,11 @@ def test_a_refused_sample_leaves_the_file_empty(server: Scripted) -> None:
     with Client(server.url) as client, pytest.raises(ApiError):
         client.download_sample("SR-1", "aa", "to look", into)
     assert into.getvalue() == b""
+
+
+def test_a_server_has_to_show_a_certificate_that_is_trusted_and_where_none_is_shown_nobody_is() -> None:
+    secure, plain = trusted_at("https://sigreq.example"), trusted_at("http://127.0.0.1:8080")
+    for context in (secure, plain):
+        assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert trusted_at("https://another.example") is secure, "what takes long to read is read once"
+    assert plain.get_ca_certs() == []

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx2
 
+from sigreq_client.certificates import trusted
+
 
 @dataclass
 class Form:
@@ -114,7 +116,13 @@ class Browser:
     def __init__(self, url: str, address: str = "127.0.0.1") -> None:
         headers = {"X-Forwarded-For": address} if address != "127.0.0.1" else {}
         self.http = httpx2.Client(
-            base_url=url, headers=headers, timeout=60, trust_env=False, follow_redirects=True, cookies=httpx2.Cookies()
+            base_url=url,
+            headers=headers,
+            timeout=60,
+            trust_env=False,
+            verify=trusted(),
+            follow_redirects=True,
+            cookies=httpx2.Cookies(),
         )
 
     def get(self, path: str, **params: str) -> Page:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import httpx2
 
+from sigreq_client.certificates import trusted
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -24,7 +26,7 @@ def watching(
     headers = {"Authorization": f"Bearer {key}"} if key else {"Cookie": cookie}
     headers |= {"Last-Event-ID": last} if last is not None else {}
     with (
-        httpx2.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as http,
+        httpx2.Client(base_url=url, headers=headers, timeout=60, trust_env=False, verify=trusted()) as http,
         http.stream("GET", path) as answer,
     ):
         assert answer.status_code == 200, answer.status_code

@@ -26,6 +26,7 @@ from sigreq.domain.people import Actor, Role
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from sigreq_client import AsyncClient
+from sigreq_client.certificates import trusted
 from tests.console.chromium import Window, chromium
 from tests.console.conftest import PASSWORD, Doors
 from tests.console.stream import upto, watching
@@ -357,5 +358,6 @@ def _is_up(service: Service, key: str) -> bool:
 
 def _is_let_in(url: str, key: str) -> bool:
     headers = {"Authorization": f"Bearer {key}"}
-    with httpx2.stream("GET", f"{url}/v1/queue/events", headers=headers, timeout=60, trust_env=False) as answer:
+    settings: dict[str, Any] = {"timeout": 60, "trust_env": False, "verify": trusted()}
+    with httpx2.stream("GET", f"{url}/v1/queue/events", headers=headers, **settings) as answer:
         return answer.status_code == 200

@@ -12,6 +12,7 @@ import pytest
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import PartName, Service
 from sigreq.embedded.stack import ServerName
+from sigreq_client.certificates import trusted
 from tests.database import locked, one
 from tests.plain import problem, upload
 from tests.wire import stored
@@ -68,7 +69,7 @@ def down(service: Service, name: ServerName) -> Iterator[None]:
 
 
 def _ready(service: Service) -> tuple[int, dict[str, Any]]:
-    answer = httpx2.get(f"{service.url}/health/ready", timeout=30, trust_env=False)
+    answer = httpx2.get(f"{service.url}/health/ready", timeout=30, trust_env=False, verify=trusted())
     return answer.status_code, answer.json()
 
 
@@ -107,7 +108,7 @@ def test_without_postgresql_everything_says_so_and_then_works_again(
         status, found = _ready(frail)
         assert (status, found["status"], found["checks"]["samples"]) == (503, "unavailable", "ok")
         assert "cannot be reached" in found["checks"]["database"]
-        assert httpx2.get(f"{frail.url}/health/live", trust_env=False).status_code == 200
+        assert httpx2.get(f"{frail.url}/health/live", trust_env=False, verify=trusted()).status_code == 200
     assert customer.http.get("/v1/account").status_code == 200
     retried = customer.submits()
     assert (retried.status_code, retried.json()["is_joined"]) == (202, False)

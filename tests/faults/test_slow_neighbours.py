@@ -9,6 +9,7 @@ from typing import Self
 
 import psutil
 import pytest
+import yara
 
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.postbox import Postbox
@@ -17,13 +18,14 @@ from sigreq.embedded.service import Service
 from sigreq_client import Client
 from tests.database import one, rows
 from tests.flows import events_out_of_step
-from tests.world import World, wait_for
+from tests.world import MARKER, World, wait_for
 
 A_FEW_SECONDS = 15  # what is held up waits for longer than a receiver has time, or for ever
 WEBHOOK_SECONDS = 25
 PLACES = 8  # how many deliveries a worker has under way at once
-# Long enough to outlast what a worker that stops waits for, short enough for a test.
-LONG_RULE = 'rule Marker { strings: $a = "ACME" condition: $a and for all i in (0..400000000) : (i >= 0) }'
+# Of processor time: long enough to outlast what a worker that stops waits for, short enough for a test.
+LONG_SECONDS = 12
+COUNTING_RULE = 'rule Marker {{ strings: $a = "ACME" condition: $a and for all i in (0..{}) : (i >= 0) }}'
 UNSENT = "SELECT count(*) FROM job WHERE name = 'mail.send' AND done_at IS NULL"
 
 
@@ -124,7 +126,7 @@ def test_a_redis_that_is_silent_delays_neither_the_answer_nor_the_screening_for_
 
 
 def test_a_worker_told_to_stop_in_the_middle_of_a_scan_leaves_it_to_the_next_worker(own: Service, town: World) -> None:
-    product = town.product({"Marker": LONG_RULE})
+    product = town.product({"Marker": long_rule()})
     case = town.submit(town.customer(), product)
     worker = psutil.Process(own.pid("worker-standard"))
     wait_for(lambda: busiest_child(worker), lambda seconds: seconds > 1.5)
@@ -135,6 +137,14 @@ def test_a_worker_told_to_stop_in_the_middle_of_a_scan_leaves_it_to_the_next_wor
     assert own.revive() == ["worker-standard"]
     screened = town.until(case["id"], "queued")
     assert (screened["finding"], screened["needs_attention"]) == ("supported", None)
+
+
+def long_rule() -> str:
+    """A rule that takes so long on this machine."""
+    few = 4_000_000
+    rules, began = yara.compile(source=COUNTING_RULE.format(few)), time.process_time()
+    assert rules.match(data=MARKER)
+    return COUNTING_RULE.format(int(few * LONG_SECONDS / (time.process_time() - began)))
 
 
 def busiest_child(process: psutil.Process) -> float:

@@ -20,6 +20,7 @@ from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from sigreq.settings import Feed
 from sigreq.transaction import Database
+from sigreq_client.certificates import trusted
 from tests.commands import key_to, sigreq
 from tests.database import one, rows, write
 from tests.embedded.support import query
@@ -169,7 +170,7 @@ def test_who_waits_is_answered_at_once_when_the_api_ends(deaf: tuple[Service, Wo
 
 def _is_up(service: Service) -> bool:
     try:
-        return httpx2.get(f"{service.url}/health/ready", trust_env=False).status_code == 200
+        return httpx2.get(f"{service.url}/health/ready", trust_env=False, verify=trusted()).status_code == 200
     except httpx2.TransportError:
         return False
 

@@ -10,12 +10,13 @@ from sigreq.api.app import ROUTES
 from sigreq.api.schemas import SubmissionIn
 from sigreq.api.uploads import FIELDS, FILE
 from sigreq.embedded.service import Service
+from sigreq_client.certificates import trusted
 from tests.flows import call
 from tests.world import World
 
 
 def _get(world: World, path: str) -> httpx2.Response:
-    return httpx2.get(world.url + path, trust_env=False, timeout=30)
+    return httpx2.get(world.url + path, trust_env=False, verify=trusted(), timeout=30)
 
 
 def test_live_and_ready_answer_without_a_key(world: World) -> None:
