@@ -90,10 +90,9 @@ def test_the_main_job_from_the_customers_file_to_their_thanks(doors: Doors, worl
 
 
 def test_take_next_gives_the_first_case_and_says_when_nothing_waits(doors: Doors, world: World) -> None:
-    group, _, made = group_with(world)  # or all that other tests have left standing would have to be taken too
-    person, product = doors.person("analyst"), world.product()
-    world.administrator.join_group(made["id"], person)
-    analyst = doors.let_in(person)
+    group, _, _ = group_with(world)  # or all that other tests have left standing would have to be taken too
+    product = world.product()
+    analyst = doors.let_in(world.administrator.add_person("analyst of one group", "analyst", group=group)["id"])
     later = world.queued(promises.customer(world, plan(world, group=group))[1], product, severity=4)["id"]
     first = world.queued(promises.customer(world, plan(world, group=group))[1], product, severity=1)["id"]
     taken = [analyst.send(analyst.get("/queue"), "/queue/take").path for _ in range(2)]
