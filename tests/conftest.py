@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The whole service on free ports; its webhooks may reach this machine."""
     # What asks Redis less often leaves the processor to the tests; a job begins a few hundredths of a second later.
-    env = {"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true", "SIGREQ_JOBS__POLL": "0.1"}
+    env = {"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}
     with Service(tmp_path_factory.mktemp("service") / "data", env=env) as running:
         yield running
 

@@ -15,7 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sigreq.scanning import child, engine, sandbox
+from sigreq.scanning import (
+    child,
+    engine,
+    looking,  # noqa: F401 - or each child would have to load it for itself
+    sandbox,
+    unpacking,  # noqa: F401 - the same
+)
 
 MESSAGE_BYTES = 16 << 10
 _STANDARD = (0, 1, 2)
