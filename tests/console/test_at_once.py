@@ -108,7 +108,7 @@ class Story:
         unfold(page, "Ask the customer")
         ask = page.locator("form[action$='/ask']")
         ask.locator("[name=message]").fill("Which version of the tool?")
-        ask.get_by_role("button").click()
+        ask.get_by_role("button", name="Send the question").click()
         expect(page.locator("main")).to_contain_text("Waiting for the customer")
         self.asked.say()
         self.replied.hear()

@@ -96,14 +96,15 @@ def zipped(*members: bytes, password: bytes | None = None) -> bytes:
 
 
 def children_of(process: psutil.Process) -> list[psutil.Process]:
-    """The examining children, busy or idle, of which some are forked by another process."""
-    return [child for child in process.children(recursive=True) if _examines(child)]
+    """The examining children, busy or idle, of which some are forked by another process; not those of a service."""
+    own = process.children()
+    forked = [child for each in own if _is_from("sigreq.scanning.fork_server", each) for child in each.children()]
+    return [each for each in own if _is_from("sigreq.scanning.child", each)] + forked
 
 
-def _examines(process: psutil.Process) -> bool:
+def _is_from(module: str, process: psutil.Process) -> bool:
     try:
-        is_one = {"sigreq.scanning.child", "sigreq.scanning.fork_server"}.intersection(process.cmdline())
-        return bool(is_one) and Path(process.cwd()).name.startswith("place-")
+        return module in process.cmdline()
     except psutil.NoSuchProcess:  # nor does one that has ended and is not yet reaped
         return False
 
