@@ -1,5 +1,6 @@
 """One running service for all tests that speak HTTP, how properties are tried, and in which order files are."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,9 @@ from tests.world import World
 # How long an example takes says how busy the machine is, and nothing about what is tested.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+# What a shell begins in the background ignores this signal, and so would each command that a test wants to interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Where a file may take a minute, it does not come last, when the other process has nothing left to do.
 _LONG_FILES_FIRST = ("faults", "trust", "http", "console", "scanning", "embedded", "store")
