@@ -22,10 +22,9 @@ def worker(track: str) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        work = TrackWorker(settings(), Track(track))
-        # All modules and mappings are there now and stay: looking through them for garbage took a tenth of the time.
-        gc.freeze()
-        gc.set_threshold(10_000)  # nor for what a hundred statements leave, which is nearly all gone by itself
+        with kept():  # the mappings too
+            work = TrackWorker(settings(), Track(track))
+        gc.set_threshold(10_000)  # what a hundred statements leave is nearly all gone by itself
         await work.run(stop)
 
     logs.set_up()

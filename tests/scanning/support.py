@@ -1,7 +1,7 @@
 """What the scanning tests share: rules, facts of a file, and one examination from start to close."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +13,7 @@ import pyzipper
 from sigreq.domain.limits import UnpackLimits
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.verdict import ScanResult
+from sigreq.scanning import sandbox
 from sigreq.scanning.scanner import Place, Scanner
 
 T = TypeVar("T")
@@ -109,9 +110,31 @@ def _is_from(module: str, process: psutil.Process) -> bool:
         return False
 
 
+def see_locked_down(status: Mapping[str, str], limits: Sequence[str]) -> None:
+    """That a child is as every child has to be, by what the kernel says of it."""
+    assert (status["NoNewPrivs"], status["Seccomp"], status["Umask"]) == ("1", "2", "0177")
+    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+    for name, value in {
+        "Max address space": sandbox.ADDRESS_SPACE,
+        "Max core file size": 0,
+        "Max file size": (256 << 20) + (1 << 20),
+        "Max open files": sandbox.OPEN_FILES,
+        "Max processes": 0,
+    }.items():
+        (line,) = (line for line in limits if line.startswith(name))
+        assert line.removeprefix(name).split()[:2] == [str(value)] * 2
+
+
 def examining_children() -> list[psutil.Process]:
     """Those that work in a sample's place; compilers work elsewhere."""
-    return [each for each in children_of(psutil.Process()) if "/places/" in each.cwd()]
+    return [each for each in children_of(psutil.Process()) if _works_in_a_place(each)]
+
+
+def _works_in_a_place(process: psutil.Process) -> bool:
+    try:
+        return "/places/" in process.cwd()
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def busy_child() -> psutil.Process:

@@ -14,7 +14,7 @@ import pytest
 
 from sigreq.domain.faults import Fault
 from sigreq.domain.verdict import Outcome, ScanResult
-from sigreq.scanning import pool, sandbox
+from sigreq.scanning import pool
 from sigreq.scanning.scanner import Place, Scanner
 from tests.scanning.support import (
     BUSY_SECONDS,
@@ -27,6 +27,7 @@ from tests.scanning.support import (
     examining_children,
     in_place,
     scan,
+    see_locked_down,
     with_scanner,
     written,
     zipped,
@@ -205,19 +206,7 @@ def test_a_child_is_locked_down_before_it_serves(tmp_path: Path) -> None:
         return status, (proc / "limits").read_text().splitlines(), child.pid, os.getpgid(child.pid), child.environ()
 
     status, limits, pid, group, environment = with_scanner(inspect, tmp_path)
-    assert status["NoNewPrivs"] == "1"
-    assert status["Seccomp"] == "2"
-    assert status["Umask"] == "0177"
-    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
-    for name, value in {
-        "Max address space": sandbox.ADDRESS_SPACE,
-        "Max core file size": 0,
-        "Max file size": (256 << 20) + (1 << 20),
-        "Max open files": sandbox.OPEN_FILES,
-        "Max processes": 0,
-    }.items():
-        (line,) = (line for line in limits if line.startswith(name))
-        assert line.removeprefix(name).split()[:2] == [str(value)] * 2
+    see_locked_down(status, limits)
     (processor,) = (line for line in limits if line.startswith("Max cpu time"))
     assert int(processor.split()[3]) < 70
     assert group == pid

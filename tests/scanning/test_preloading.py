@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from sigreq.domain.verdict import Outcome, ScanResult
-from sigreq.scanning import forking, preloading, sandbox
+from sigreq.scanning import forking, preloading
 from sigreq.scanning.scanner import Scanner
 from tests.scanning.support import (
     BUSY_SECONDS,
@@ -25,6 +25,7 @@ from tests.scanning.support import (
     children_of,
     examining_children,
     scan,
+    see_locked_down,
     with_scanner,
 )
 
@@ -113,17 +114,7 @@ def test_a_forked_child_is_locked_down_as_any_other(tmp_path: Path) -> None:
         return status, limits, child.pid, os.getpgid(child.pid), files, child.environ()
 
     status, limits, pid, group, files, environment = with_scanner(inspect, tmp_path)
-    assert (status["NoNewPrivs"], status["Seccomp"], status["Umask"]) == ("1", "2", "0177")
-    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
-    for name, value in {
-        "Max address space": sandbox.ADDRESS_SPACE,
-        "Max core file size": 0,
-        "Max file size": (256 << 20) + (1 << 20),
-        "Max open files": sandbox.OPEN_FILES,
-        "Max processes": 0,
-    }.items():
-        (line,) = (line for line in limits if line.startswith(name))
-        assert line.removeprefix(name).split()[:2] == [str(value)] * 2
+    see_locked_down(status, limits)
     assert group == pid
     assert files == 4  # its input, which its answers go back through as well, and nothing of the server's
     assert environment == {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
