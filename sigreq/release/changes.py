@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sigreq.domain import errors, release_errors
-from sigreq.domain.changes import HELPFUL, AddedHash, AllowedHash, ChangeKind, Unfit, content_of
+from sigreq.domain.changes import HELPFUL, AddedHash, AllowedHash, ChangeKind, PayloadUnfit, content_of
 from sigreq.domain.extras import Ending, goes_at_once
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
+from sigreq.domain.reasons import KindUnhelpful, NoSubmission, ProductsDiffer, SampleForeign
 from sigreq.domain.signing import KeyRole
 from sigreq.domain.statements import CHANGE_TYPE, change_document
 from sigreq.domain.submission import Track
@@ -199,9 +200,9 @@ def _write_revision(tx: Transaction, change_id: str, rev: int, payload: dict[str
 
 def _check_submissions(helped: Sequence[Submission], kind: ChangeKind) -> None:
     if not helped:
-        raise release_errors.ChangeUnfit(reason="it names no submission")
+        raise release_errors.ChangeUnfit(NoSubmission())
     if len({each.product_id for each in helped}) > 1:
-        raise release_errors.ChangeUnfit(reason="its submissions are about different products")
+        raise release_errors.ChangeUnfit(ProductsDiffer())
     for each in helped:
         if each.state is not State.DETERMINED:
             raise errors.StateForbids(
@@ -210,9 +211,7 @@ def _check_submissions(helped: Sequence[Submission], kind: ChangeKind) -> None:
         fitting = HELPFUL[each.kind]
         if kind not in fitting:
             allowed = ", ".join(sorted(fitting))
-            raise release_errors.ChangeUnfit(
-                reason=f"{kind} does not help a {each.kind} ({each.id}); possible are: {allowed}"
-            )
+            raise release_errors.ChangeUnfit(KindUnhelpful(kind, each.kind, each.id, allowed))
 
 
 async def _check_payload(
@@ -221,12 +220,12 @@ async def _check_payload(
     """The payload has its kind's fields; an allowed hash is one of the submissions' own samples."""
     try:
         content = content_of(kind, payload)
-    except Unfit as unfit:
-        raise release_errors.ChangeUnfit(reason=str(unfit)) from unfit
+    except PayloadUnfit as unfit:
+        raise release_errors.ChangeUnfit(unfit.why) from unfit
     if isinstance(content, AllowedHash | AddedHash):
         theirs = {file.facts.sha256 for each in helped for file in await files.of(tx, each) if file.facts}
         if content.sha256 not in theirs:
-            raise release_errors.ChangeUnfit(reason=f"{content.sha256} is not a sample of these submissions")
+            raise release_errors.ChangeUnfit(SampleForeign(content.sha256))
     if isinstance(content, AllowedHash):
         for each in helped:
             await known.check_allowed(tx, each, content.sha256)

@@ -13,11 +13,10 @@ from sigreq.api.console.forms import read, revision, with_name
 from sigreq.api.schemas import AnswerIn, DetermineIn
 from sigreq.api.together import MOST, Result, decide_each
 from sigreq.domain import errors
-from sigreq.domain.changes import fitting_determinations
 from sigreq.domain.errors import Problem
 from sigreq.domain.lifecycle import State
 from sigreq.domain.people import ALLOWED, Permission
-from sigreq.domain.verdict import Verdict
+from sigreq.domain.verdict import Verdict, fitting_determinations
 from sigreq.review.decisions import Answer, Conclusion
 from sigreq.review.together import Chosen
 from sigreq.store import groups, people, rules_hit
