@@ -8,6 +8,7 @@ import click
 
 from sigreq.cli.options import Session
 from sigreq.cli.output import Document, aligned
+from sigreq_client import ApiError
 
 POLL_SECONDS = 0.5
 
@@ -24,6 +25,11 @@ def wait_for_gate(session: Session, run_id: str) -> Document:
             click.echo(f"Gate {run_id}: {told}", err=True)
             said = told
         time.sleep(POLL_SECONDS)
+
+
+def why_no_pass(error: ApiError) -> str:
+    """The server's reason, in words, that there is no pass which holds."""
+    return str(error.data["why"]["text"])
 
 
 def gate_text(run: Document) -> str:

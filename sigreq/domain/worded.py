@@ -46,7 +46,7 @@ class Reason(Worded):
     @property
     def document(self) -> dict[str, Any]:
         """For programs."""
-        return {"code": self.code, **self.data}
+        return {"code": self.code, "text": str(self), **self.data}
 
     def __str__(self) -> str:
         return self.filled()

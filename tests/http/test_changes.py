@@ -33,7 +33,7 @@ def test_only_the_customers_own_file_can_be_allowed(world: World) -> None:
     case = world.determined(world.analyst, world.customer(), world.product())
     with refused(422, "change_unfit") as told:
         world.analyst.draft_change([case["id"]], "hash_allow", {"sha256": "0" * 64})
-    assert told["reason"] == {"code": "sample_foreign", "sha256": "0" * 64}
+    assert told["reason"].items() >= {"code": "sample_foreign", "sha256": "0" * 64}.items()
 
 
 def test_cases_of_different_products_need_different_changes(world: World) -> None:
@@ -123,7 +123,7 @@ def test_a_pass_is_stale_once_a_newer_version_is_published(world: World) -> None
     world.publish(product, "20261122.2")
     with refused(409, "gate_pass_stale") as told:
         world.lead.approve_change(tested["id"], tested["revision"])
-    assert told["why"] == {"code": "other_newest", "tested": "20261122.1", "newest": "20261122.2"}
+    assert told["why"].items() >= {"code": "other_newest", "tested": "20261122.1", "newest": "20261122.2"}.items()
     assert "tested against 20261122.1, and 20261122.2 is the newest" in told["detail"]
     assert world.lead.change(tested["id"])["state"] == "tested", "a refused approval leaves nothing behind"
     assert world.release.feed(product)["items"] == []

@@ -215,7 +215,7 @@ def test_what_is_known_as_malware_is_never_allowed(world: World) -> None:
     world.analyst.determine(bad["id"], world.analyst.submission(bad["id"])["revision"], *said)
     with refused(422, "known_malware") as told:
         world.lead.approve_relief(waiting["id"])
-    assert (told["sha256"], told["why"]) == (sha256_of(world, case), {"code": "found_malware", "case": bad["id"]})
+    assert (told["sha256"], told["why"]["code"]) == (sha256_of(world, case), "found_malware")
     world.analyst.end_extra(waiting["id"])
     with refused(422, "known_malware"):
         proposed(world, case)
@@ -235,7 +235,7 @@ def test_a_change_that_allows_a_file_is_not_approved_once_that_is_known_as_malwa
     world.analyst.determine(bad["id"], bad["revision"], *said)
     with refused(422, "known_malware") as told:
         world.lead.approve_change(tested["id"], tested["revision"])
-    assert told["why"] == {"code": "found_malware", "case": bad["id"]}
+    assert told["why"].items() >= {"code": "found_malware", "case": bad["id"]}.items()
     assert world.lead.change(tested["id"])["state"] == "tested"
 
 
@@ -259,7 +259,7 @@ def test_what_relief_detects_is_not_allowed_for_somebody_else(world: World) -> N
     case = world.determined(world.analyst, world.customer(), product, content=content)
     with refused(422, "known_malware") as told:
         proposed(world, case)
-    assert told["why"] == {"code": "detected_by_extra"}
+    assert told["why"].items() >= {"code": "detected_by_extra"}.items()
 
 
 def test_a_file_that_was_found_clean_is_not_detected_by_relief(world: World) -> None:
@@ -271,7 +271,7 @@ def test_a_file_that_was_found_clean_is_not_detected_by_relief(world: World) -> 
     case = world.claimed(world.analyst, world.customer(), product, content=content, kind="false_negative")
     with refused(422, "known_clean") as told:
         proposed(world, case)
-    assert told["why"] == {"code": "found_clean", "case": clean["id"]}
+    assert told["why"].items() >= {"code": "found_clean", "case": clean["id"]}.items()
 
 
 def test_an_archive_is_not_allowed_for_what_is_detected_in_it(world: World) -> None:
