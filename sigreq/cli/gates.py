@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sigreq.cli.options import Session
-from sigreq.cli.output import Document, aligned
+from sigreq.cli.output import Document, aligned, who
 from sigreq_client import ApiError
 
 POLL_SECONDS = 0.5
@@ -50,8 +50,8 @@ def change_text(document: Document) -> str:
         ("State", document["state"]),
         ("Product", f"{document['product']} ({document['track']} track)"),
         ("Helps", ", ".join(document["submission_ids"])),
-        ("Written by", document["written_by"]),
-        ("Approved by", document["approved_by"] or "-"),
+        ("Written by", who(document, "written_by")),
+        ("Approved by", who(document, "approved_by")),
         ("Gate", document["gate"] or "-"),
         *report_lines(document["report"] or {}),
         ("Published in", document["published_in"] or "-"),

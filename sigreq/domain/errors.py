@@ -153,11 +153,16 @@ class StateForbids(Problem):
 
 @dataclass(eq=False)
 class ClaimHeld(Problem):
-    """Submission {id} is claimed by {holder} until {until}."""
+    """Submission {id} is claimed by {holder_name} until {until}."""
 
     id: str
     holder: str
     until: datetime
+    holder_name: str = ""
+
+    def __post_init__(self) -> None:
+        """Who has no name is called by what stands there."""
+        self.holder_name = self.holder_name or self.holder
 
 
 @dataclass(eq=False)

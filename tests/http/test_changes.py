@@ -107,6 +107,10 @@ def test_who_wrote_a_change_cannot_approve_it_and_another_can(world: World) -> N
     done = world.lead.approve_change(tested["id"], tested["revision"])
     assert done["state"] == "approved"
     assert done["approved_by"] != done["written_by"]
+    names = {each["id"]: each["name"] for each in world.administrator.people()["items"]}
+    assert [done[f"{by}_name"] for by in ("written_by", "approved_by")] == [
+        names[done[by]] for by in ("written_by", "approved_by")
+    ]
 
 
 def test_an_analyst_cannot_approve(world: World) -> None:

@@ -73,6 +73,9 @@ def test_a_missed_file_is_detected_by_its_hash_while_the_analysis_goes_on(world:
     live = given(world, case, name="Acme_Quick_Hash", hours=12)
     assert live["additions"] == {"rules": {}, "allowed": [], "hashes": {sha256_of(world, case): "Acme_Quick_Hash"}}
     assert (live["hours"], live["approved_by"] != live["proposed_by"]) == (12, True)
+    names = {each["id"]: each["name"] for each in world.administrator.people()["items"]}
+    assert live["proposed_by_name"] == names[live["proposed_by"]]
+    assert (live["approved_by_name"], live["ended_by_name"]) == (names[live["approved_by"]], None)
     assert client.submission(case["id"])["state"] == "in_analysis"
 
 
@@ -86,7 +89,7 @@ def test_relief_is_for_the_customer_of_the_case_alone(world: World) -> None:
     assert in_force(other, product) == []
     assert in_force(world.release, product) == [live["id"]]
     (own,) = client.extras(product)["items"]
-    assert set(own).isdisjoint({"proposed_by", "approved_by", "organisation", "change_id"})
+    assert set(own).isdisjoint({"proposed_by", "proposed_by_name", "approved_by", "organisation", "change_id"})
     with refused(404, "not_found"):
         other.relief(live["submission_id"])
 
