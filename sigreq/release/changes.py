@@ -28,6 +28,8 @@ async def draft(
     tx: Transaction, actor: Actor, submission_ids: Sequence[str], kind: ChangeKind, payload: dict[str, str]
 ) -> Change:
     """Write down a change for determined submissions of one product. Raises ChangeUnfit, StateForbids, NotFound."""
+    await submissions.lock_all(tx, submission_ids)  # what is determined now is so until the change is there
+    tx.look_at_the_clock()  # after who determined it just now, if we waited: else the change would count as an old one
     helped = [await submissions.get(tx, submission_id) for submission_id in dict.fromkeys(submission_ids)]
     _check_submissions(helped, kind)
     await _check_payload(tx, helped, kind, payload)
@@ -128,13 +130,9 @@ async def picked_up(tx: Transaction, actor: Actor, change_id: str) -> Change:
 
 
 async def prove_if_complete(tx: Transaction, change_id: str) -> None:
-    """Send those submissions to proof for which nothing is on its way any more and something was published.
-
-    Only what was drafted since the last determination counts: earlier changes did not help.
-    """
+    """Send those submissions to proof for which nothing is on its way any more and something was published."""
     for helped in await submissions.helped_by(tx, change_id):
-        since = helped.determined_at or helped.received_at
-        drafted = [each for each in await submissions.changes_of(tx, helped.id) if each.created_at >= since]
+        drafted = await submissions.drafted_for(tx, helped)
         ended = {ChangeState.PUBLISHED, ChangeState.WITHDRAWN}
         holding = {change.published_in for change in drafted if change.state is ChangeState.PUBLISHED}
         published = [
