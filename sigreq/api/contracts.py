@@ -59,8 +59,8 @@ async def put_plan(
 ) -> dict[str, Any]:
     """Counts for submissions from now on."""
     require(actor, Permission.ADMINISTER)
-    fields = data.model_dump(mode="json", exclude={"group"})
-    return _plan(await plans.put(tx, Plan(id=plan_id, group_id=data.group, **fields)))
+    fields = data.model_dump(mode="json", exclude={"group", "track"})
+    return _plan(await plans.put(tx, Plan(id=plan_id, group_id=data.group, track=data.track, **fields)))
 
 
 @get("/v1/admin/plans", summary="Plans")

@@ -107,7 +107,7 @@ async def balance(tx: Transaction, contract: Contract, plan: Plan) -> Balance:
         .where(col(PremiumEntry.contract_id) == contract.id, col(PremiumEntry.year_starts_at) == year)
         .group_by(col(PremiumEntry.entry))
     )
-    found = {PremiumStep(entry): count for entry, count in (await tx.session.execute(statement)).tuples()}
+    found = {PremiumStep(entry): count for entry, count in (await tx.session.execute(statement))}
     used = found.get(PremiumStep.COMMITTED, 0)
     reserved = found.get(PremiumStep.RESERVED, 0) - used - found.get(PremiumStep.RELEASED, 0)
     return Balance(plan.premium_incidents, used, reserved)

@@ -40,7 +40,7 @@ async def page(
     )
     if after is not None:
         statement = statement.where(tuple_(col(Job.created_at), col(Job.id)) < tuple_(*after))
-    return (await tx.session.execute(statement)).tuples().all()
+    return (await tx.session.execute(statement)).all()
 
 
 async def ping(tx: Transaction, organisation_id: str) -> str:

@@ -29,7 +29,7 @@ async def guaranteed_clocks(tx: Transaction, since: datetime, until: datetime) -
         .execution_options(yield_per=BATCH)
     )
     revisions = await calendars.all_revisions(tx)
-    rows = [(row, event) async for row, event in (await tx.session.stream(statement)).tuples()]
+    rows = [(row, event) async for row, event in (await tx.session.stream(statement))]
     found: list[Ended] = []
     for submission, pairs in groupby(rows, key=lambda pair: pair[0]):
         told = [event for _, event in pairs]

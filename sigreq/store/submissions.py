@@ -83,7 +83,7 @@ async def timeline(
         .where(col(Event.subject_id) == subject_id, number > after)
         .order_by(number)
     )
-    return (await tx.session.execute(statement)).tuples().all()
+    return (await tx.session.execute(statement)).all()
 
 
 async def event(tx: Transaction, event_id: str) -> Event:

@@ -41,7 +41,7 @@ async def get(tx: Transaction, warning_id: str) -> tuple[DeadlineWarning, Submis
         .join(AnalystGroup, col(AnalystGroup.id) == col(Submission.group_id))
         .where(col(DeadlineWarning.id) == warning_id)
     )
-    return (await tx.session.execute(statement)).tuples().one()
+    return (await tx.session.execute(statement)).one()
 
 
 async def of(tx: Transaction, submission_id: str) -> list[DeadlineWarning]:

@@ -74,13 +74,14 @@ def test_a_contract_that_ends_while_a_case_is_open_keeps_its_promise(world: Worl
     assert at(world.analyst.submission(case["id"]), "due_at") == at(promised, "received_at") + HOUR
 
 
-def test_a_changed_plan_counts_for_new_submissions_only(world: World) -> None:
+def test_a_changed_plan_counts_for_new_submissions_only(world: World, service: Service) -> None:
     _, client = customer(world, plan_id := plan(world))
     product = world.product()
     first = world.submit(client, product, severity=1)
     stored = next(each for each in world.administrator.plans()["items"] if each["id"] == plan_id)
     longer = {**{name: value for name, value in stored.items() if name != "id"}, "goals": goals((90, 90, 90, 90))}
-    world.administrator.set_plan(plan_id, longer)
+    assert world.administrator.set_plan(plan_id, longer) == {**longer, "id": plan_id}
+    assert "Warning: " not in (service.data / "logs" / "api.log").read_text(), "whatever other tests have done"
     second = world.submit(client, product, severity=1)
     assert at(client.submission(first["id"]), "response_due_at") == at(first, "received_at") + HOUR
     assert at(second, "response_due_at") == at(second, "received_at") + timedelta(minutes=90)
