@@ -50,8 +50,8 @@ from sigreq.trust.keyring import Keyring
 from sigreq.trust.repository import Repository, lives_of
 from sigreq.upkeep.deadlines import warn
 from sigreq.upkeep.expired import end_expired_extras
-from sigreq.upkeep.feed import drop_old_entries
 from sigreq.upkeep.forgotten import close_silent, find_jobs, lapse_claims
+from sigreq.upkeep.old import drop_done_jobs, drop_old_entries
 from sigreq.validation import screening
 from sigreq.validation.screening import Screening
 from sigreq.webhooks import WebhookSender
@@ -253,6 +253,7 @@ class TrackWorker:
 
     async def _tidy(self) -> None:
         await drop_old_entries(self._database, self._settings.feed)
+        await drop_done_jobs(self._database, self._settings.jobs)
 
     def _upkeep(self) -> list[Callable[[], Awaitable[None]]]:
         """What is looked after by the clock. None waits for another, so that one that fails holds up none."""

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.elements import BindParameter
 from sqlmodel import col
@@ -119,6 +119,13 @@ async def put_back(tx: Transaction, lease: Lease, due_at: datetime, error: str, 
         lease_expires_at=None,
         attempts=lease.attempt - (0 if is_counted else 1),
     )
+
+
+async def drop_done(tx: Transaction, before: datetime, limit: int = 10_000) -> int:
+    """Drop jobs that were done before this moment, at most so many; how many that were."""
+    old = select(col(Job.id)).where(col(Job.done_at) < before).limit(limit).with_for_update(skip_locked=True)
+    statement = delete(Job).where(col(Job.id).in_(old)).returning(col(Job.id)).execution_options(**_NO_COPIES)
+    return len((await tx.session.execute(statement)).all())
 
 
 async def forgotten(tx: Transaction, queue: Track, patience: timedelta, limit: int = 100) -> Sequence[Hint]:
