@@ -79,6 +79,7 @@ class Blobs:
             region_name=s3.region,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
+            verify=True if s3.ca_file is None else str(s3.ca_file),  # as the reader, whatever the environment says
             config=Config(
                 s3={"addressing_style": "path"},
                 connect_timeout=CONNECT_SECONDS,
@@ -210,6 +211,7 @@ class Blobs:
             log.warning("store.refused", bucket=self._bucket, code=code)
             raise ServiceUnavailable(self._what) from error
         except (BotoCoreError, OSError) as error:
+            log.warning("store.not_reached", bucket=self._bucket, error=type(error).__name__)
             raise ServiceUnavailable(self._what) from error
 
 
@@ -235,9 +237,10 @@ def _reader(s3: S3, bucket: Bucket) -> S3Store:
             "read_timeout": timedelta(seconds=READ_SECONDS),
             "timeout": LONGEST_READ,
             "pool_max_idle_per_host": str(CONNECTIONS),
-            # The one way to say that there is none.
+            # The one way to say that there is none: a star stands for all names, and for no address.
             "proxy_url": s3.endpoint,
-            "proxy_excludes": "*",
+            "proxy_excludes": "*,0.0.0.0/0,::/0",
+            **({} if s3.ca_file is None else {"root_certificate": s3.ca_file.read_bytes()}),
         },
         retry_config={"max_retries": 1},
     )

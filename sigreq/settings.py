@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FilePath, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sigreq.domain.limits import UnpackLimits
@@ -57,6 +57,8 @@ class S3(Section):
 
     endpoint: str
     region: str = "us-east-1"
+    ca_file: FilePath | None = None
+    """Certificates, in PEM, of those who may have signed that of an https endpoint; else what is trusted everywhere."""
     samples: Bucket
     bundles: Bucket
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import astuple, fields, is_dataclass
 from inspect import cleandoc
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -14,11 +15,13 @@ from sigreq.cli.main import ENTRIES
 from sigreq.domain.errors import Problem
 from sigreq.domain.faults import MEANINGS
 from sigreq.domain.limits import LISTS, UnpackLimits
+from sigreq.domain.worded import Reason
 from sigreq.settings import Limits, Mail, Scanning, Settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 HEAD = "| status | code | message | facts |\n|---|---|---|---|\n"
+REASONS_HEAD = "| reason | in words | facts | in |\n|---|---|---|---|\n"
 
 
 def error_table() -> str:
@@ -30,6 +33,23 @@ def _line(kind: type[Problem], status: int) -> str:
     message = cleandoc(kind.__doc__ or "").strip().replace("\n", " ")
     facts = ", ".join(f"`{field.name}`" for field in fields(kind)) if is_dataclass(kind) else ""
     return f"| {status} | `{kind.__new__(kind).code}` | {message} | {facts} |\n"
+
+
+def reason_table() -> str:
+    """Its table of the reasons that have codes, as the code has it."""
+    told: dict[Any, list[str]] = {}
+    for kind in STATUSES:
+        types: list[Any] = [each.type for each in fields(kind)] if is_dataclass(kind) else []
+        for union in types:
+            for reason in (each for each in get_args(union) if each is not type(None) and issubclass(each, Reason)):
+                told.setdefault(reason, []).append(kind.__new__(kind).code)
+    return REASONS_HEAD + "".join(_reason_line(reason, codes) for reason, codes in told.items())
+
+
+def _reason_line(reason: type[Reason], codes: list[str]) -> str:
+    facts = ", ".join(f"`{field.name}`" for field in fields(reason)) if is_dataclass(reason) else ""
+    shown, where = reason.__new__(reason), ", ".join(f"`{code}`" for code in codes)
+    return f"| `{shown.code}` | {shown.template} | {facts} | {where} |\n"
 
 
 def setting_names(model: type[BaseModel], before: str = "SIGREQ_") -> Iterator[str]:
@@ -49,6 +69,12 @@ def test_the_table_of_errors_is_the_codes() -> None:
     page = (ROOT / "docs" / "api.md").read_text()
     found = page[page.index(HEAD) :].partition("\n\n")[0] + "\n"
     assert found.splitlines() == error_table().splitlines()
+
+
+def test_the_table_of_reasons_is_the_codes() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    found = page[page.index(REASONS_HEAD) :].partition("\n\n")[0] + "\n"
+    assert found.splitlines() == reason_table().splitlines()
 
 
 def test_the_readmes_table_of_outcomes_is_the_codes() -> None:

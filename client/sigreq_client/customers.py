@@ -43,9 +43,9 @@ class CustomerOperations(Caller[R_co]):
         """Have the same message sent once more, under the same `webhook-id`."""
         return self._post("account", "webhook", "deliveries", delivery_id, "again")
 
-    def keys(self) -> R_co:
+    def keys(self, cursor: str | None = None, limit: int | None = None) -> R_co:
         """Your organisation's API keys, without the keys themselves."""
-        return self._get("account", "keys")
+        return self._get("account", "keys", cursor=cursor, limit=limit)
 
     def add_own_key(self, title: str) -> R_co:
         """Another API key for yourself. The answer is the only one that holds it."""

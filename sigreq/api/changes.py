@@ -13,7 +13,7 @@ from sigreq.api.submissions import MAX_PAGE
 from sigreq.domain.lifecycle import ChangeState
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.release import changes as use
-from sigreq.store import changes, gates, submissions
+from sigreq.store import changes, gates, people, submissions
 from sigreq.tables.releases import Change
 from sigreq.transaction import Transaction
 
@@ -132,7 +132,8 @@ def _sent(payload: Payload) -> dict[str, str]:
 async def _view(tx: Transaction, row: Change) -> views.ChangeView:
     helped = [each.id for each in await submissions.helped_by(tx, row.id)]
     run = await gates.get(tx, row.gate_id) if row.gate_id else None
-    return views.change(row, await changes.revision(tx, row), run, helped)
+    revision = await changes.revision(tx, row)
+    return views.change(row, revision, run, helped, await people.names(tx, [revision.written_by, row.approved_by]))
 
 
 async def _shown(tx: Transaction, row: Change, status_code: int = 200) -> Response[views.ChangeView]:

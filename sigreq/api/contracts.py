@@ -1,5 +1,6 @@
 """The contract as data: what an administrator sets about plans, contracts, calendars and analyst groups."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import delete, get, post, put
@@ -15,7 +16,7 @@ from sigreq.domain.contract_errors import CalendarUnfit
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.review import calendars as use
 from sigreq.store import calendars, contracts, groups, people, plans
-from sigreq.tables.people import AnalystGroup, CalendarRevision, Contract, Plan
+from sigreq.tables.people import AnalystGroup, CalendarRevision, Contract, Person, Plan
 from sigreq.transaction import Transaction
 
 NewName = Annotated[str, PathParameter(pattern=NAME, description="a short name: a-z, 0-9, _ and -")]
@@ -127,11 +128,13 @@ async def list_groups(tx: NamedDependency[Transaction], actor: NamedDependency[A
     """With their members."""
     require(actor, Permission.ADMINISTER)
     found = await groups.listed(tx)
-    items = [
-        {"id": g.id, "title": g.title, "on_call_email": g.on_call_email, "on_call_url": g.on_call_url, "members": who}
-        for g, who in found
-    ]
-    return {"items": items}
+    return {"items": [_group(each, members) for each, members in found]}
+
+
+def _group(row: AnalystGroup, members: Sequence[Person]) -> dict[str, Any]:
+    shown = {name: getattr(row, name) for name in ("id", "title", "on_call_email", "on_call_url")}
+    people_in_it = [{"id": each.id, "name": each.name} for each in members]
+    return {**shown, "members": [each.id for each in members], "people": people_in_it}
 
 
 @put("/v1/admin/groups/{group_id:str}/members/{person_id:str}", status_code=204, summary="Add to a group")

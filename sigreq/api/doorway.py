@@ -1,7 +1,8 @@
 """What every request passes: the services it needs, its transaction, who is asking, and which revision they hold."""
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -63,8 +64,18 @@ async def provide_visit(request: AnyRequest, services: NamedDependency[Services]
     Who is asking is found inside, because what fails in a dependency of its own would never end the transaction.
     Raises KeyMissing, KeyUnknown, KeyRevoked.
     """
-    async with services.database.transaction() as tx:
+    async with services.database.transaction() as tx, naming_holders(tx):
         yield Visit(tx, await people.authenticate(tx, key_of(request)))
+
+
+@asynccontextmanager
+async def naming_holders(tx: Transaction) -> AsyncIterator[None]:
+    """Whoever is told in this block that somebody holds a claim is told the name too."""
+    try:
+        yield
+    except errors.ClaimHeld as problem:
+        problem.holder_name = await people.name_of(tx, problem.holder)
+        raise
 
 
 async def provide_tx(visit: NamedDependency[Visit]) -> Transaction:

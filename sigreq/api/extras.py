@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from sigreq.api import extra_views, views
-from sigreq.api.doorway import AnyRequest, Services, authenticate, spoken
+from sigreq.api.doorway import AnyRequest, Services, authenticate, naming_holders, spoken
 from sigreq.api.schemas import Line, Sha256, SignatureName, Strict, Text
 from sigreq.domain.extras import LONGEST
 from sigreq.domain.people import Actor, Permission, require
@@ -55,7 +55,7 @@ async def list_extras(
     newest = await releases.newest(tx, product)
     base = newest.version if newest else None
     rows = await extras.live(tx, product, actor)
-    return {"base_version": base, "items": [extra_views.view_of(row, actor, tx.at, base) for row in rows]}
+    return {"base_version": base, "items": await extra_views.views_of(tx, actor, rows, base)}
 
 
 @put("/v1/changes/{change_id:str}/extra", summary="Put an approved change in force at once")
@@ -101,7 +101,7 @@ async def propose_relief(
         product = (await submissions.get(tx, known_as)).product_id
     base = await _newest(services, product)
     wish = relief.Wish(data.sha256, data.name, data.hours, data.reason)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction() as tx, naming_holders(tx):
         return await _shown(tx, actor, await relief.propose(tx, actor, known_as, held, wish, base), 201)
 
 
@@ -115,7 +115,7 @@ async def list_relief(
     newest = await releases.newest(tx, row.product_id)
     found = [each for each in await extras.of_case(tx, row.id) if actor.is_staff or each.live_at is not None]
     base = newest.version if newest else None
-    return {"items": [extra_views.view_of(each, actor, tx.at, base) for each in found]}
+    return {"items": await extra_views.views_of(tx, actor, found, base)}
 
 
 @post("/v1/extras/{extra_id:str}/approve", status_code=200, summary="Approve interim relief")
@@ -156,7 +156,7 @@ async def _newest(services: Services, product: str) -> relief.Base:
 
 async def _shown(tx: Transaction, actor: Actor, row: Extra, status_code: int = 200) -> Response[extra_views.ExtraView]:
     newest = await releases.newest(tx, row.product_id)
-    shown = extra_views.view_of(row, actor, tx.at, newest.version if newest else None)
+    (shown,) = await extra_views.views_of(tx, actor, [row], newest.version if newest else None)
     return Response(shown, status_code=status_code)
 
 

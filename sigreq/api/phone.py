@@ -35,7 +35,7 @@ async def log_call(
     """Outside business hours the customer's call can start their answer clock."""
     require(actor, Permission.DECIDE)
     call = use.Call(data.called_at or tx.at, data.note)
-    return shown(actor, await use.log_call(tx, actor, spoken("SR", submission_id), held, call))
+    return await shown(tx, actor, await use.log_call(tx, actor, spoken("SR", submission_id), held, call))
 
 
 @post("/v1/phone-requests", summary="Take a request by phone")

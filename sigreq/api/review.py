@@ -7,10 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import to_builtins
 
-from sigreq.api import views
 from sigreq.api.doorway import Services, spoken
 from sigreq.api.schemas import AnswerIn, DetermineIn, ExamineIn, OptionalReason, Reason, SeverityIn
-from sigreq.api.submissions import MAX_PAGE, shown
+from sigreq.api.submissions import MAX_PAGE, seen_by, shown
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.submission import Severity
 from sigreq.review import claims, decisions
@@ -28,7 +27,8 @@ async def read_queue(
     require(actor, Permission.SEE_QUEUE)
     view = queues.View(await groups.of(tx, actor))
     rows = await queues.waiting(tx, view, max(1, min(limit, MAX_PAGE)))
-    return {"items": [{**to_builtins(views.staff_submission(row)), **_left(row, tx)} for row in rows]}
+    seen = await seen_by(tx, actor, rows)
+    return {"items": [{**to_builtins(view), **_left(row, tx)} for view, row in zip(seen, rows, strict=True)]}
 
 
 def _left(row: Submission, tx: Transaction) -> dict[str, int]:
@@ -43,7 +43,7 @@ async def take(
     """204 when nothing waits for you."""
     require(actor, Permission.DECIDE)
     row = await claims.take_next(tx, actor, services.settings.analysis.claim)
-    return Response(None, status_code=204) if row is None else shown(actor, row)
+    return Response(None, status_code=204) if row is None else await shown(tx, actor, row)
 
 
 @post("/v1/submissions/{submission_id:str}/claim", status_code=200, summary="Claim this case")
@@ -57,7 +57,7 @@ async def claim(
     """A claim is a lease: every write of yours renews it, silence lets it lapse."""
     require(actor, Permission.DECIDE)
     length = services.settings.analysis.claim
-    return shown(actor, await claims.claim(tx, actor, spoken("SR", submission_id), held, length))
+    return await shown(tx, actor, await claims.claim(tx, actor, spoken("SR", submission_id), held, length))
 
 
 @post("/v1/submissions/{submission_id:str}/give-back", status_code=200, summary="Give the case back")
@@ -70,7 +70,7 @@ async def give_back(
 ) -> Response[Any]:
     """It returns to its place in the queue."""
     require(actor, Permission.DECIDE)
-    return shown(actor, await claims.give_back(tx, actor, spoken("SR", submission_id), held, data.reason))
+    return await shown(tx, actor, await claims.give_back(tx, actor, spoken("SR", submission_id), held, data.reason))
 
 
 @post("/v1/submissions/{submission_id:str}/examine", status_code=200, summary="Have the files examined again")
@@ -83,7 +83,7 @@ async def examine(
 ) -> Response[Any]:
     """Archives that no password opened, or what ran into a time limit; the result comes as `examined_again`."""
     require(actor, Permission.DECIDE)
-    return shown(actor, await again.ask(tx, actor, spoken("SR", submission_id), held, data.archive_password))
+    return await shown(tx, actor, await again.ask(tx, actor, spoken("SR", submission_id), held, data.archive_password))
 
 
 @post("/v1/submissions/{submission_id:str}/ask", status_code=200, summary="Ask the customer")
@@ -98,7 +98,7 @@ async def ask(
     """The case waits for their reply, which brings it back to you. `is_qualified`: you ask for all that is needed."""
     require(actor, Permission.DECIDE)
     said = decisions.Answer(data.message, data.is_qualified, services.settings.analysis.claim)
-    return shown(actor, await decisions.ask(tx, actor, spoken("SR", submission_id), held, said))
+    return await shown(tx, actor, await decisions.ask(tx, actor, spoken("SR", submission_id), held, said))
 
 
 @post("/v1/submissions/{submission_id:str}/answer", status_code=200, summary="Answer the customer")
@@ -113,7 +113,7 @@ async def answer(
     """`is_qualified` stops the answer clock: an assigned specialist's answer with a preliminary analysis."""
     require(actor, Permission.DECIDE)
     said = decisions.Answer(data.message, data.is_qualified, services.settings.analysis.claim)
-    return shown(actor, await decisions.answer(tx, actor, spoken("SR", submission_id), held, said))
+    return await shown(tx, actor, await decisions.answer(tx, actor, spoken("SR", submission_id), held, said))
 
 
 @post("/v1/submissions/{submission_id:str}/determine", status_code=200, summary="Conclude")
@@ -127,7 +127,7 @@ async def determine(
     """Without need for a change the submission closes at once."""
     require(actor, Permission.DECIDE)
     said = decisions.Conclusion(data.determination, data.final_verdict, data.message)
-    return shown(actor, await decisions.determine(tx, actor, spoken("SR", submission_id), held, said))
+    return await shown(tx, actor, await decisions.determine(tx, actor, spoken("SR", submission_id), held, said))
 
 
 @post("/v1/submissions/{submission_id:str}/severity", status_code=200, summary="Change the severity")
@@ -141,7 +141,9 @@ async def severity(
     """Raising can only bring the due time forward; lowering needs a reason."""
     require(actor, Permission.DECIDE)
     new = Severity(data.severity)
-    return shown(actor, await decisions.set_severity(tx, actor, spoken("SR", submission_id), held, new, data.reason))
+    return await shown(
+        tx, actor, await decisions.set_severity(tx, actor, spoken("SR", submission_id), held, new, data.reason)
+    )
 
 
 @post("/v1/submissions/{submission_id:str}/miss-reason", status_code=200, summary="Say why an answer was late")
@@ -154,7 +156,9 @@ async def miss_reason(
 ) -> Response[Any]:
     """For the attainment report."""
     require(actor, Permission.DECIDE)
-    return shown(actor, await decisions.explain_miss(tx, actor, spoken("SR", submission_id), held, data.reason))
+    return await shown(
+        tx, actor, await decisions.explain_miss(tx, actor, spoken("SR", submission_id), held, data.reason)
+    )
 
 
 ROUTES = [examine, read_queue, take, claim, give_back, ask, answer, determine, severity, miss_reason]

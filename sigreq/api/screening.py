@@ -71,7 +71,7 @@ async def read_hit_by(
     """Newest first."""
     require(actor, Permission.SEE_QUEUE)
     found = await scans.hit_by(tx, rule, is_open=is_open, limit=max(1, min(limit, MAX_PAGE)))
-    return {"items": [seen_by(actor, row) for row in found]}
+    return {"items": await seen_by(tx, actor, found)}
 
 
 @get("/v1/samples/{digest:str}", summary="What a hash belongs to")

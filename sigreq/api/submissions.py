@@ -1,5 +1,6 @@
 """The customer's side of a submission."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.notify.timeline import public_view, staff_view
 from sigreq.review import customer
-from sigreq.store import submissions, trains
+from sigreq.store import people, submissions, trains
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 from sigreq.trust import evidence
@@ -39,7 +40,8 @@ async def list_submissions(
     rows = await submissions.page(tx, actor, state=in_state, after=read_cursor(cursor), limit=size + 1)
     is_more = len(rows) > size
     expected = await trains.expected(tx, rows[:size])
-    items = [_read(seen_by(actor, row), expected[row.id]) for row in rows[:size]]
+    seen = await seen_by(tx, actor, rows[:size])
+    items = [_read(view, expected[view.id]) for view in seen]
     return {
         "items": items,
         "next_cursor": write_cursor(rows[size - 1].received_at, rows[size - 1].id) if is_more else None,
@@ -53,7 +55,8 @@ async def read_submission(
     """Analysts also get the files that were sent, their scans and the changes. What the files hold is in the report."""
     require(actor, Permission.SEE_SUBMISSIONS)
     row = await submissions.get(tx, spoken("SR", submission_id), actor)
-    seen = _read(seen_by(actor, row), (await trains.expected(tx, [row]))[row.id])
+    (view,) = await seen_by(tx, actor, [row])
+    seen = _read(view, (await trains.expected(tx, [row]))[row.id])
     if not actor.is_staff:
         return Response(seen, headers=etag(row.revision))
     reports, _ = await report.of(tx, row, after=-1, limit=MAX_PAGE)
@@ -104,7 +107,9 @@ async def reply(
     require(actor, Permission.SUBMIT)
     claim = services.settings.analysis.claim
     held = revision_held(if_match)
-    return shown(actor, await customer.reply(tx, actor, spoken("SR", submission_id), held, data.message, claim))
+    return await shown(
+        tx, actor, await customer.reply(tx, actor, spoken("SR", submission_id), held, data.message, claim)
+    )
 
 
 @post("/v1/submissions/{submission_id:str}/withdraw", status_code=200, summary="Withdraw")
@@ -118,7 +123,7 @@ async def withdraw(
     """Close it; changes that are already on their way are not cancelled."""
     require(actor, Permission.SUBMIT)
     held = revision_held(if_match)
-    return shown(actor, await customer.withdraw(tx, actor, spoken("SR", submission_id), held, data.reason))
+    return await shown(tx, actor, await customer.withdraw(tx, actor, spoken("SR", submission_id), held, data.reason))
 
 
 @post("/v1/submissions/{submission_id:str}/confirm", status_code=200, summary="Confirm the fix")
@@ -130,7 +135,9 @@ async def confirm(
 ) -> Response[Any]:
     """The fix works for you."""
     require(actor, Permission.SUBMIT)
-    return shown(actor, await customer.confirm(tx, actor, spoken("SR", submission_id), revision_held(if_match)))
+    return await shown(
+        tx, actor, await customer.confirm(tx, actor, spoken("SR", submission_id), revision_held(if_match))
+    )
 
 
 @post("/v1/submissions/{submission_id:str}/still-happens", status_code=200, summary="It still happens")
@@ -163,12 +170,15 @@ async def _reopen(
     if_match: str | None, submission_id: str, event: Event, message: str, tx: Transaction, actor: Actor
 ) -> Response[Any]:
     held = revision_held(if_match)
-    return shown(actor, await customer.reopen(tx, actor, spoken("SR", submission_id), held, event, message))
+    return await shown(tx, actor, await customer.reopen(tx, actor, spoken("SR", submission_id), held, event, message))
 
 
-def seen_by(actor: Actor, row: Submission) -> views.SubmissionView:
-    """A submission in the view that the actor may have."""
-    return views.staff_submission(row) if actor.is_staff else views.submission(row)
+async def seen_by(tx: Transaction, actor: Actor, rows: Sequence[Submission]) -> Sequence[views.SubmissionView]:
+    """Submissions in the view that the actor may have."""
+    if not actor.is_staff:
+        return [views.submission(row) for row in rows]
+    names = await people.names(tx, [row.analyst_id for row in rows])
+    return [views.staff_submission(row, names) for row in rows]
 
 
 def _read(seen: views.SubmissionView, expected_release_at: datetime | None) -> dict[str, Any]:
@@ -176,9 +186,10 @@ def _read(seen: views.SubmissionView, expected_release_at: datetime | None) -> d
     return {**to_builtins(seen), "expected_release_at": expected_release_at}
 
 
-def shown(actor: Actor, row: Submission) -> Response[Any]:
+async def shown(tx: Transaction, actor: Actor, row: Submission) -> Response[Any]:
     """The submission after a write, with its new ETag."""
-    return Response(seen_by(actor, row), status_code=200, headers=etag(row.revision))
+    (view,) = await seen_by(tx, actor, [row])
+    return Response(view, status_code=200, headers=etag(row.revision))
 
 
 ROUTES = [

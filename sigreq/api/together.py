@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 from pydantic import Field, model_validator
 
-from sigreq.api.doorway import AnyRequest, Services, authenticate, spoken
+from sigreq.api.doorway import AnyRequest, Services, authenticate, naming_holders, spoken
 from sigreq.api.problems import STATUSES, document
 from sigreq.api.schemas import AnswerIn, DetermineIn, Line, Strict
 from sigreq.api.submissions import MAX_PAGE
@@ -104,7 +104,7 @@ async def _decide(services: Services, actor: Actor, chosen: Chosen, said: Answer
 async def _decide_once(services: Services, actor: Actor, chosen: Chosen, said: Answer | Conclusion) -> Result:
     try:
         case = Chosen(spoken("SR", chosen.submission_id), chosen.held)
-        async with services.database.transaction() as tx:
+        async with services.database.transaction() as tx, naming_holders(tx):
             row = await together.decide(tx, actor, case, said, services.settings.analysis.claim)
     except Problem as problem:
         return Result(chosen.submission_id, problem=problem)

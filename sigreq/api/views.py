@@ -1,5 +1,6 @@
 """What is sent: read models, filled from rows by attribute, so that no column can leak by being added."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,6 +60,7 @@ class StaffView(SubmissionView, kw_only=True):
     warn_at: datetime | None
     is_guaranteed: bool
     analyst: str | None
+    analyst_name: str | None
     claim_expires_at: datetime | None
     needs_attention: str | None
     archive_password: str | None
@@ -88,7 +90,9 @@ class ChangeView(msgspec.Struct, kw_only=True):
     payload: dict[str, str]
     submission_ids: list[str]
     written_by: str
+    written_by_name: str
     approved_by: str | None
+    approved_by_name: str | None
     gate: str | None
     tested_against: str | None
     report: dict[str, Any] | None
@@ -195,8 +199,9 @@ def submission(row: Submission) -> SubmissionView:
     return SubmissionView(**_common(row))
 
 
-def staff_submission(row: Submission) -> StaffView:
-    """For analysts."""
+def staff_submission(row: Submission, names: Mapping[str, str]) -> StaffView:
+    """For analysts; people have their names by id."""
+    analyst = None if row.state is State.QUEUED else row.analyst_id
     own = [name for name in StaffView.__struct_fields__ if name not in SubmissionView.__struct_fields__]
     more = {name: getattr(row, name) for name in own if hasattr(row, name)}
     return StaffView(
@@ -204,7 +209,8 @@ def staff_submission(row: Submission) -> StaffView:
         **more,
         organisation=row.organisation_id,
         group=row.group_id,
-        analyst=None if row.state is State.QUEUED else row.analyst_id,
+        analyst=analyst,
+        analyst_name=names.get(analyst or ""),
     )
 
 
@@ -229,8 +235,10 @@ def gate(run: GateRun) -> GateView:
     return GateView(**fields, product=run.product_id)
 
 
-def change(row: Change, revision: ChangeRevision, run: GateRun | None, submission_ids: list[str]) -> ChangeView:
-    """A change, with the run that tested this very revision, if there is one."""
+def change(
+    row: Change, revision: ChangeRevision, run: GateRun | None, submission_ids: list[str], names: Mapping[str, str]
+) -> ChangeView:
+    """A change, with the run that tested this very revision, if there is one; people have their names by id."""
     fields = {name: getattr(row, name) for name in ChangeView.__struct_fields__ if hasattr(row, name)}
     is_passed = run is not None and run.state is RunState.PASSED
     return ChangeView(
@@ -239,6 +247,8 @@ def change(row: Change, revision: ChangeRevision, run: GateRun | None, submissio
         payload=revision.payload,
         submission_ids=submission_ids,
         written_by=revision.written_by,
+        written_by_name=names[revision.written_by],
+        approved_by_name=names.get(row.approved_by or ""),
         gate=row.gate_id,
         tested_against=run.base_version if run and is_passed else None,
         report=run.report if run else None,

@@ -12,12 +12,22 @@ def key() -> None:
 
 
 @key.command("list")
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
+@click.option("--cursor", help="`next_cursor` of the page before.")
 @api_command
-def list_keys(session: Session) -> None:
-    """List the keys, without what opens anything."""
-    document = session.client.keys()
+def list_keys(session: Session, limit: int, cursor: str | None) -> None:
+    """List the keys, those that work first, without what opens anything."""
+    document = session.client.keys(cursor, limit)
     rows = [_key_row(each) for each in document["items"]]
-    session.show(document, table(["ID", "TITLE", "BEGINS WITH", "PERSON", "CREATED", "REVOKED"], rows))
+    session.show(
+        document, table(["ID", "TITLE", "BEGINS WITH", "PERSON", "CREATED", "REVOKED"], rows) + _more(document)
+    )
+
+
+def _more(document: Document) -> str:
+    """How to read on, where there is more."""
+    cursor = document["next_cursor"]
+    return f"\n\nThere are more: --cursor {cursor}" if cursor else ""
 
 
 def _key_row(each: Document) -> list[str]:
@@ -57,7 +67,7 @@ def list_deliveries(session: Session, limit: int, cursor: str | None) -> None:
     document = session.client.deliveries(cursor, limit)
     rows = [_delivery_row(each) for each in document["items"]]
     heads = ["ID", "AT", "TYPE", "SUBMISSION", "STATE", "TRIES", "ANSWER", "NEXT TRY"]
-    session.show(document, table(heads, rows) if rows else "Nothing was sent yet.")
+    session.show(document, table(heads, rows) + _more(document) if rows else "Nothing was sent yet.")
 
 
 def _delivery_row(each: Document) -> list[object]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sigreq.cli.atomic import write_for_all
+from sigreq.cli.atomic import FOR_ALL, draft_of_output, write_for_all
 from sigreq.cli.kinds import FILE, FILE_THERE, FOLDER
 from sigreq.cli.options import Failure, Session, api_command, json_option
 from sigreq.cli.output import aligned, moment, one_line, plain
@@ -54,8 +54,8 @@ def get(
     into = out or Path(name.rpartition("/")[2])
     with _client(session, root, memory, mirror) as client, _plainly(session, name):
         found = client.find(name)
-        with _bar(found.length) as progress:
-            client.get(found, into, progress)
+        with _bar(found.length) as progress, draft_of_output(into, mode=FOR_ALL) as file:
+            client.get(found, Path(file.name), progress)
     sha256 = found.hashes["sha256"]
     document = {"name": name, "file": str(into), "sha256": sha256, "size": found.length}
     session.show(document, f"{into}: {found.length:,} bytes, SHA-256 {sha256}, signed as the root says")

@@ -9,7 +9,7 @@ import click
 from sigreq.cli.gates import change_text, gate_text, wait_for_gate
 from sigreq.cli.kinds import FILE_THERE
 from sigreq.cli.options import Session, api_command
-from sigreq.cli.output import Document, table
+from sigreq.cli.output import Document, table, who
 from sigreq.cli.revisions import decided, revision_option
 from sigreq.domain.ruleset import pin_of
 
@@ -81,9 +81,10 @@ def _decide(session: Session, write: Callable[..., Document], change_id: str, se
 def list_changes(session: Session, state: str | None) -> None:
     """List signature changes, newest first."""
     document = session.client.changes(state)
-    names = ("id", "rev", "state", "kind", "product", "track", "written_by")
-    rows = [[item[name] for name in names] for item in document["items"]]
-    session.show(document, table([name.upper() for name in names], rows) if rows else "Nothing here.")
+    names = ("id", "rev", "state", "kind", "product", "track")
+    rows = [[*(item[name] for name in names), who(item, "written_by")] for item in document["items"]]
+    headers = [*(name.upper() for name in names), "WRITTEN BY"]
+    session.show(document, table(headers, rows) if rows else "Nothing here.")
 
 
 @click.command()

@@ -183,10 +183,14 @@ def list_groups(session: Session) -> None:
     """List the groups with their members."""
     document = session.client.groups()
     rows = [
-        [row["id"], row["title"], row["on_call_email"] or "-", row["on_call_url"] or "-", " ".join(row["members"])]
+        [row["id"], row["title"], row["on_call_email"] or "-", row["on_call_url"] or "-", _members(row)]
         for row in document["items"]
     ]
     session.show(document, table(["ID", "TITLE", "ON-CALL E-MAIL", "ON-CALL URL", "MEMBERS"], rows))
+
+
+def _members(row: Document) -> str:
+    return ", ".join(f"{each['name']} ({each['id']})" for each in row["people"])
 
 
 @group.command("set")

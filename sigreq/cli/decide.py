@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import click
 
 from sigreq.cli import changes, phone, relief, screening, texts, together
+from sigreq.cli.atomic import draft_of_output
 from sigreq.cli.gates import change_text
 from sigreq.cli.kinds import FILE
 from sigreq.cli.options import Session, api_command
@@ -149,13 +149,8 @@ def sample(session: Session, submission_id: str, sha256: str, reason: str, outpu
     """Download a sample as an encrypted zip with the password `infected`."""
     # The name is made from what the person typed, so only its last part may count.
     goal = output or Path(Path(sha256).name + ".zip")
-    with NamedTemporaryFile(dir=goal.parent, prefix=goal.name, delete=False) as file:
-        try:
-            session.client.download_sample(submission_id, sha256, reason, file)
-        except BaseException:
-            Path(file.name).unlink()
-            raise
-    Path(file.name).replace(goal)
+    with draft_of_output(goal) as file:
+        session.client.download_sample(submission_id, sha256, reason, file)
     session.show({"path": str(goal), "password": "infected"}, f"{goal}  (password: infected)")
 
 

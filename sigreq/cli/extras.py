@@ -4,7 +4,7 @@ import click
 
 from sigreq.cli.gates import gate_text, wait_for_gate
 from sigreq.cli.options import Session, api_command
-from sigreq.cli.output import Document, aligned, moment, table
+from sigreq.cli.output import Document, aligned, moment, table, who
 
 
 @click.group()
@@ -60,6 +60,9 @@ def show_extra(session: Session, document: Document) -> None:
     session.show(document, _extra_text(document))
 
 
+_WHO = {"proposed_by": "Proposed by", "approved_by": "Approved by", "ended_by": "Ended by"}
+
+
 def _extra_text(document: Document) -> str:
     state = f"{document['state']} ({document['ending']})" if document["ending"] else document["state"]
     return aligned(
@@ -70,6 +73,7 @@ def _extra_text(document: Document) -> str:
             *([("On", f"{document['product']} {document['base_version']}")] if document["base_version"] else []),
             ("Adds", f"{document['kind']}: {_adds(document)}"),
             *([("Ends", moment(document["expires_at"]))] if document["expires_at"] else []),
+            *((title, who(document, name)) for name, title in _WHO.items() if document.get(name)),
         ]
     )
 

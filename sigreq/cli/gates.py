@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from sigreq.cli.options import Session
-from sigreq.cli.output import Document, aligned
+from sigreq.cli.output import Document, aligned, who
+from sigreq_client import ApiError
 
 POLL_SECONDS = 0.5
 
@@ -24,6 +25,11 @@ def wait_for_gate(session: Session, run_id: str) -> Document:
             click.echo(f"Gate {run_id}: {told}", err=True)
             said = told
         time.sleep(POLL_SECONDS)
+
+
+def why_no_pass(error: ApiError) -> str:
+    """The server's reason, in words, that there is no pass which holds."""
+    return str(error.data["why"]["text"])
 
 
 def gate_text(run: Document) -> str:
@@ -44,8 +50,8 @@ def change_text(document: Document) -> str:
         ("State", document["state"]),
         ("Product", f"{document['product']} ({document['track']} track)"),
         ("Helps", ", ".join(document["submission_ids"])),
-        ("Written by", document["written_by"]),
-        ("Approved by", document["approved_by"] or "-"),
+        ("Written by", who(document, "written_by")),
+        ("Approved by", who(document, "approved_by")),
         ("Gate", document["gate"] or "-"),
         *report_lines(document["report"] or {}),
         ("Published in", document["published_in"] or "-"),

@@ -40,6 +40,12 @@ def moment(stamp: str | None) -> str:
     return "-" if stamp is None else datetime.fromisoformat(stamp).astimezone().isoformat(" ", "minutes")
 
 
+def who(document: Document, field: str) -> str:
+    """Whoever a field names: what they are called, and the id; a dash where there is nobody."""
+    person, name = document[field], document.get(f"{field}_name")
+    return "-" if person is None else f"{one_line(name)} ({person})" if name else str(person)
+
+
 def hours_and_minutes(seconds: float) -> str:
     """A length of time as h:mm, with a minus when it is below zero."""
     hours, minutes = divmod(int(abs(seconds)) // 60, 60)
@@ -92,6 +98,7 @@ def submission_text(document: Document) -> str:
         *_phone(document),
         *([("Screening", finding_text(document["finding"]))] if document.get("finding") else []),
         *_release(document),
+        *([("Analyst", who(document, "analyst"))] if document.get("analyst") else []),
         *((title, document[name]) for name, title in _WHERE_KNOWN.items() if document.get(name)),
         *([("Claimed until", moment(document["claim_expires_at"]))] if document.get("claim_expires_at") else []),
         *(("Sample", f"{sample['sha256']}  {one_line(sample['name'])}") for sample in document.get("samples", [])),
@@ -125,7 +132,6 @@ def _phone(document: Document) -> list[tuple[str, str]]:
 
 
 _WHERE_KNOWN = {
-    "analyst": "Analyst",
     "determination": "Conclusion",
     "final_verdict": "The file is",
     "resolution": "Ended as",

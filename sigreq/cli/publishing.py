@@ -4,7 +4,7 @@ import click
 
 from sigreq.cli.blame import Suspect, blamed, gate_reason, problem_lines
 from sigreq.cli.candidate import Candidate
-from sigreq.cli.gates import wait_for_gate
+from sigreq.cli.gates import wait_for_gate, why_no_pass
 from sigreq.cli.options import Session
 from sigreq.cli.output import Document
 from sigreq_client import ApiError
@@ -44,7 +44,7 @@ def publish(session: Session, candidate: Candidate) -> Document:
         except ApiError as error:
             if error.code != "train_not_gated":
                 raise
-            click.echo(f"{candidate.version} goes through the gate: {error.data.get('why', error.detail)}", err=True)
+            click.echo(f"{candidate.version} goes through the gate: {why_no_pass(error)}", err=True)
         started = session.client.test_train(candidate.product, candidate.version, candidate.body)
         run = wait_for_gate(session, started["id"])
         if run["state"] != "passed":

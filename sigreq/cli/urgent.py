@@ -11,7 +11,7 @@ from math import ceil
 import click
 
 from sigreq.cli.approvals import check_approvals
-from sigreq.cli.gates import wait_for_gate
+from sigreq.cli.gates import wait_for_gate, why_no_pass
 from sigreq.cli.order import Order, asked
 from sigreq.cli.output import Document, moment
 from sigreq.cli.publishing import MOST_TESTS
@@ -100,7 +100,7 @@ def _published(order: Order, change_id: str, base: str, hours: int) -> Document 
         except ApiError as error:
             if error.code != "gate_pass_stale":
                 raise
-            click.echo(f"{change_id} goes through the gate: {error.data.get('why', error.detail)}", err=True)
+            click.echo(f"{change_id} goes through the gate: {why_no_pass(error)}", err=True)
         else:
             return made
         if wait_for_gate(order.session, client.test_extra(change_id)["id"])["state"] != "passed":

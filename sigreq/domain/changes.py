@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from sigreq.domain.reasons import FieldsUnfit
 from sigreq.domain.ruleset import Ruleset, pin_of
 from sigreq.domain.submission import Kind
-from sigreq.domain.verdict import Determination, Resolution
+from sigreq.domain.verdict import Resolution
 
 
 class ChangeKind(StrEnum):
@@ -52,6 +53,14 @@ HELPFUL = {
 
 class Unfit(ValueError):
     """The change does not apply to this ruleset; the text says why."""
+
+
+class PayloadUnfit(Unfit):
+    """What was written is no change of its kind."""
+
+    def __init__(self, why: FieldsUnfit) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -233,11 +242,11 @@ CONTENTS: Mapping[ChangeKind, type[Content]] = {
 
 
 def content_of(kind: ChangeKind, payload: Mapping[str, Any]) -> Content:
-    """Read a stored or sent payload. Raises Unfit where a field is missing or not this kind's."""
+    """Read a stored or sent payload. Raises PayloadUnfit where a field is missing or not this kind's."""
     of = CONTENTS[kind]
     fields = list(of.__dataclass_fields__)
     if set(payload) != set(fields):
-        raise Unfit(f"the payload of {kind} has the fields {', '.join(fields)}, and no other")
+        raise PayloadUnfit(FieldsUnfit(kind, ", ".join(fields)))
     return of(**payload)
 
 
@@ -271,29 +280,3 @@ def _renamed_rule(source: str, name: str, to: str) -> str:
     if not found:
         raise Unfit(f"the source of {name} does not say so; modify it instead")
     return changed
-
-
-_FITTING = {
-    Kind.FALSE_POSITIVE: frozenset(
-        {
-            Determination.FALSE_POSITIVE_CONFIRMED,
-            Determination.CORRECT_DETECTION,
-            Determination.CUSTOMER_OVERRIDE,
-            Determination.ALREADY_FIXED,
-            Determination.INCONCLUSIVE,
-        }
-    ),
-    Kind.FALSE_NEGATIVE: frozenset(
-        {
-            Determination.FALSE_NEGATIVE_CONFIRMED,
-            Determination.NOT_MALICIOUS,
-            Determination.ALREADY_DETECTED,
-            Determination.INCONCLUSIVE,
-        }
-    ),
-}
-
-
-def fitting_determinations(kind: Kind) -> frozenset[Determination]:
-    """Which conclusions can be drawn about such a claim."""
-    return _FITTING[kind]

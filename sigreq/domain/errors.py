@@ -1,52 +1,25 @@
-"""Everything a caller can do wrong, and what can fail under us, as facts.
+"""Everything a caller can do wrong, and what can fail under us, as facts in the way of `worded`.
 
-A class is one error: its stable `code` is its name in snake case, its docstring is the message with the fields
-filled in, its fields are the data a program may rely on. HTTP statuses live at the door, in `api/problems.py`.
+HTTP statuses live at the door, in `api/problems.py`.
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
-from inspect import cleandoc
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from sigreq.domain.worded import Worded
 
-class Problem(Exception):
+
+class Problem(Worded, Exception):
     """Something went wrong."""
-
-    @property
-    def code(self) -> str:
-        """The stable name that clients switch on."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The fields, for programs."""
-        return {field.name: getattr(self, field.name) for field in fields(self)} if is_dataclass(self) else {}
-
-    @property
-    def template(self) -> str:
-        """The message before the fields are filled in: what a translator reads."""
-        return cleandoc(type(self).__doc__ or "").strip().replace("\n", " ")
 
     @property
     def message(self) -> str:
         """What was wrong, what is allowed, what to do: for people."""
-        return self.filled(self.template)
-
-    def filled(self, template: str, reword: Callable[[str], str] = str) -> str:
-        """The fields in a template, this one's or its translation; `reword` translates a field that is text."""
-        told = {name: reword(value) if isinstance(value, str) else value for name, value in self.data.items()}
-        return template.format(**{name: _spoken(value) for name, value in told.items()})
+        return self.filled()
 
     def __str__(self) -> str:
         return self.message
-
-
-def _spoken(value: Any) -> Any:
-    """Times for people; programs find them whole in `data`."""
-    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else value
 
 
 # --- who is asking -------------------------------------------------------------------------------------------
@@ -180,11 +153,16 @@ class StateForbids(Problem):
 
 @dataclass(eq=False)
 class ClaimHeld(Problem):
-    """Submission {id} is claimed by {holder} until {until}."""
+    """Submission {id} is claimed by {holder_name} until {until}."""
 
     id: str
     holder: str
     until: datetime
+    holder_name: str = ""
+
+    def __post_init__(self) -> None:
+        """Who has no name is called by what stands there."""
+        self.holder_name = self.holder_name or self.holder
 
 
 @dataclass(eq=False)

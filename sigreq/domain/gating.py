@@ -8,6 +8,16 @@ from sigreq.domain.changes import AddedHash, AddedRule, Content, Renamed
 from sigreq.domain.examination import ALLOWED, File, overall, shown
 from sigreq.domain.faults import Fault, blocking
 from sigreq.domain.findings import Code, Trouble
+from sigreq.domain.reasons import (
+    AllWithdrawn,
+    CaseSolved,
+    CorpusChanged,
+    FirstPublished,
+    OtherNewest,
+    RivalApproved,
+    TargetAdded,
+    WhyStale,
+)
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Kind
 from sigreq.domain.verdict import Outcome, ScanResult
@@ -220,18 +230,24 @@ class Seen:
     targets: frozenset[str] = frozenset()
 
 
-def why_stale(seen: Seen, now: Seen) -> str | None:
+def why_stale(seen: Seen, now: Seen) -> WhyStale | None:
     """Why a pass does not hold any more; None when it does. `now.alongside` are only those that matter to it."""
     if seen.base != now.base:
-        return f"it was tested against {seen.base or 'nothing'}, and {now.base or 'nothing'} is the newest version now"
+        return _why_other_base(seen.base, now.base)
     if now.solved > seen.solved:
-        return "a case has been solved since, which it was not tested with"
+        return CaseSolved()
     if now.corpus != seen.corpus:
-        return "the clean corpus has changed since"
+        return CorpusChanged()
     untried = sorted(now.targets - seen.targets)
     if untried:
-        return f"the product's signatures are for {', '.join(untried)} too now, which it was not tested with"
+        return TargetAdded(", ".join(untried))
     missed = sorted(now.alongside - seen.alongside)
     if missed:
-        return f"{', '.join(missed)} has been approved since, and may take away what this one relies on"
+        return RivalApproved(", ".join(missed))
     return None
+
+
+def _why_other_base(tested: str | None, newest: str | None) -> WhyStale:
+    if tested is not None and newest is not None:
+        return OtherNewest(tested, newest)
+    return FirstPublished(newest) if newest is not None else AllWithdrawn(tested or "")

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from sigreq.domain.errors import Problem
+from sigreq.domain.reasons import WhyClean, WhyMalware, WhyNotGated, WhyNotLet, WhyUnfit
 
 
 @dataclass(eq=False)
 class ChangeUnfit(Problem):
     """This change cannot be drafted: {reason}."""
 
-    reason: str
+    reason: WhyUnfit
 
 
 @dataclass(eq=False)
@@ -32,7 +33,7 @@ class KnownMalware(Problem):
     """The file {sha256} is known as malware and cannot be allowed: {why}."""
 
     sha256: str
-    why: str
+    why: WhyMalware
 
 
 @dataclass(eq=False)
@@ -40,7 +41,7 @@ class KnownClean(Problem):
     """The file {sha256} is known to be clean and cannot be detected by its hash: {why}."""
 
     sha256: str
-    why: str
+    why: WhyClean
 
 
 @dataclass(eq=False)
@@ -74,7 +75,7 @@ class GatePassStale(Problem):
     """The pass of change {id} does not hold: {why}. Test it again."""
 
     id: str
-    why: str
+    why: WhyNotLet
 
 
 @dataclass(eq=False)
@@ -83,7 +84,7 @@ class TrainNotGated(Problem):
 
     product: str
     version: str
-    why: str
+    why: WhyNotGated
 
 
 @dataclass(eq=False)

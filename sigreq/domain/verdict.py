@@ -131,3 +131,29 @@ def is_proved(faults: Sequence[bool | None]) -> bool | None:
     if any(faults):
         return False
     return None if None in faults or not faults else True
+
+
+_FITTING = {
+    Kind.FALSE_POSITIVE: frozenset(
+        {
+            Determination.FALSE_POSITIVE_CONFIRMED,
+            Determination.CORRECT_DETECTION,
+            Determination.CUSTOMER_OVERRIDE,
+            Determination.ALREADY_FIXED,
+            Determination.INCONCLUSIVE,
+        }
+    ),
+    Kind.FALSE_NEGATIVE: frozenset(
+        {
+            Determination.FALSE_NEGATIVE_CONFIRMED,
+            Determination.NOT_MALICIOUS,
+            Determination.ALREADY_DETECTED,
+            Determination.INCONCLUSIVE,
+        }
+    ),
+}
+
+
+def fitting_determinations(kind: Kind) -> frozenset[Determination]:
+    """Which conclusions can be drawn about such a claim."""
+    return _FITTING[kind]

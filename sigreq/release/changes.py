@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sigreq.domain import errors, release_errors
-from sigreq.domain.changes import HELPFUL, AddedHash, AllowedHash, ChangeKind, Unfit, content_of
+from sigreq.domain.changes import HELPFUL, AddedHash, AllowedHash, ChangeKind, PayloadUnfit, content_of
 from sigreq.domain.extras import Ending, goes_at_once
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState, Event, State
 from sigreq.domain.people import Actor
+from sigreq.domain.reasons import KindUnhelpful, NoSubmission, ProductsDiffer, SampleForeign
 from sigreq.domain.signing import KeyRole
 from sigreq.domain.statements import CHANGE_TYPE, change_document
 from sigreq.domain.submission import Track
@@ -27,6 +28,8 @@ async def draft(
     tx: Transaction, actor: Actor, submission_ids: Sequence[str], kind: ChangeKind, payload: dict[str, str]
 ) -> Change:
     """Write down a change for determined submissions of one product. Raises ChangeUnfit, StateForbids, NotFound."""
+    await submissions.lock_all(tx, submission_ids)  # what is determined now is so until the change is there
+    tx.look_at_the_clock()  # after who determined it just now, if we waited: else the change would count as an old one
     helped = [await submissions.get(tx, submission_id) for submission_id in dict.fromkeys(submission_ids)]
     _check_submissions(helped, kind)
     await _check_payload(tx, helped, kind, payload)
@@ -127,13 +130,9 @@ async def picked_up(tx: Transaction, actor: Actor, change_id: str) -> Change:
 
 
 async def prove_if_complete(tx: Transaction, change_id: str) -> None:
-    """Send those submissions to proof for which nothing is on its way any more and something was published.
-
-    Only what was drafted since the last determination counts: earlier changes did not help.
-    """
+    """Send those submissions to proof for which nothing is on its way any more and something was published."""
     for helped in await submissions.helped_by(tx, change_id):
-        since = helped.determined_at or helped.received_at
-        drafted = [each for each in await submissions.changes_of(tx, helped.id) if each.created_at >= since]
+        drafted = await submissions.drafted_for(tx, helped)
         ended = {ChangeState.PUBLISHED, ChangeState.WITHDRAWN}
         holding = {change.published_in for change in drafted if change.state is ChangeState.PUBLISHED}
         published = [
@@ -199,9 +198,9 @@ def _write_revision(tx: Transaction, change_id: str, rev: int, payload: dict[str
 
 def _check_submissions(helped: Sequence[Submission], kind: ChangeKind) -> None:
     if not helped:
-        raise release_errors.ChangeUnfit(reason="it names no submission")
+        raise release_errors.ChangeUnfit(NoSubmission())
     if len({each.product_id for each in helped}) > 1:
-        raise release_errors.ChangeUnfit(reason="its submissions are about different products")
+        raise release_errors.ChangeUnfit(ProductsDiffer())
     for each in helped:
         if each.state is not State.DETERMINED:
             raise errors.StateForbids(
@@ -210,9 +209,7 @@ def _check_submissions(helped: Sequence[Submission], kind: ChangeKind) -> None:
         fitting = HELPFUL[each.kind]
         if kind not in fitting:
             allowed = ", ".join(sorted(fitting))
-            raise release_errors.ChangeUnfit(
-                reason=f"{kind} does not help a {each.kind} ({each.id}); possible are: {allowed}"
-            )
+            raise release_errors.ChangeUnfit(KindUnhelpful(kind, each.kind, each.id, allowed))
 
 
 async def _check_payload(
@@ -221,12 +218,12 @@ async def _check_payload(
     """The payload has its kind's fields; an allowed hash is one of the submissions' own samples."""
     try:
         content = content_of(kind, payload)
-    except Unfit as unfit:
-        raise release_errors.ChangeUnfit(reason=str(unfit)) from unfit
+    except PayloadUnfit as unfit:
+        raise release_errors.ChangeUnfit(unfit.why) from unfit
     if isinstance(content, AllowedHash | AddedHash):
         theirs = {file.facts.sha256 for own in (await files.of_many(tx, helped)).values() for file in own if file.facts}
         if content.sha256 not in theirs:
-            raise release_errors.ChangeUnfit(reason=f"{content.sha256} is not a sample of these submissions")
+            raise release_errors.ChangeUnfit(SampleForeign(content.sha256))
     if isinstance(content, AllowedHash):
         for each in helped:
             await known.check_allowed(tx, each, content.sha256)

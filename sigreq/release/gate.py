@@ -10,6 +10,7 @@ from sigreq.domain import release_errors
 from sigreq.domain.changes import Content, is_narrowing
 from sigreq.domain.gating import Purpose, RunState, Seen, why_stale
 from sigreq.domain.people import Actor
+from sigreq.domain.reasons import NotPassed, TestedWithout, WhyNotGated, WhyNotLet
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
 from sigreq.store import changes, corpus, gates, releases, solved
@@ -49,17 +50,17 @@ async def begin_train(tx: Transaction, actor: Actor, train: Train) -> GateRun:
 async def check_change(tx: Transaction, change: Change, content: Content) -> None:
     """Let a change through whose pass still holds. The feed's lock must be held. Raises GatePassStale."""
     run = await gates.get(tx, change.gate_id) if change.gate_id else None
-    why = "it has not passed"
+    why: WhyNotLet | None = NotPassed()
     if run is not None and run.state is RunState.PASSED and run.rev == change.rev:
         now = await _now(tx, change.product_id, await _rivals(tx, change, content))
-        why = why_stale(_seen(run), now) or ""
-    if why:
+        why = why_stale(_seen(run), now)
+    if why is not None:
         raise release_errors.GatePassStale(id=change.id, why=why)
 
 
 async def check_extra(tx: Transaction, change: Change, content: Content) -> None:
     """Let an approved change out by itself, with any pass of this very revision that still holds. As `check_change`."""
-    why = "it has not passed"
+    why: WhyNotLet = NotPassed()
     now = await _now(tx, change.product_id, await _rivals(tx, change, content))
     for run in await gates.of_subject(tx, change.product_id, Purpose.CHANGE, change.id):
         if run.state is RunState.PASSED and run.rev == change.rev:
@@ -75,17 +76,16 @@ async def check_train(tx: Transaction, product: str, version: str, digest: str, 
 
     The register's lock must be held. Raises TrainNotGated.
     """
-    reasons = list[str]()
+    reasons = list[WhyNotGated]()
     for run in await gates.passed(tx, product, Purpose.TRAIN, digest):
         if not included.issubset(run.changes):
-            untried = ", ".join(sorted(included.difference(run.changes)))
-            reasons.append(f"it was tested without {untried}")
+            reasons.append(TestedWithout(", ".join(sorted(included.difference(run.changes)))))
             continue
         stale = why_stale(_seen(run), await _now(tx, product, frozenset()))
         if stale is None:
             return run
         reasons.append(stale)
-    why = next(iter(reasons), "it has not passed")  # of the newest run
+    why = next(iter(reasons), NotPassed())  # of the newest run
     raise release_errors.TrainNotGated(version=version, product=product, why=why)
 
 

@@ -11,7 +11,7 @@ from sigreq.domain import bundles
 from sigreq.domain.advice import steps
 from sigreq.domain.changes import RESOLUTIONS, ChangeKind
 from sigreq.domain.examination import Examination, File, overall, shown
-from sigreq.domain.lifecycle import Event, State
+from sigreq.domain.lifecycle import ChangeState, Event, State
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.statements import FixedCase, Scanned
 from sigreq.domain.submission import Kind
@@ -150,13 +150,21 @@ async def hold_fix(tx: Transaction, submission_id: str, version: str) -> Sequenc
     """The changes that a version fixed a case with, oldest first, as they are now: much can happen during a proof.
 
     None when the version was withdrawn, or gone back from, or when another change of the case is still to come. The
-    version and the changes stay as they are until the transaction ends; they are locked in the order of a withdrawal.
+    version, the changes and the case stay as they are until the transaction ends; they are locked in the order of a
+    withdrawal.
     """
     of = await submissions.get(tx, submission_id)
     release = await releases.hold(tx, of.product_id, version)
     if release is None or release.withdrawn_at is not None:
         return []
-    return await submissions.hold_published_changes(tx, of)
+    held = await submissions.hold_published_changes(tx, of)
+    case = await submissions.lock(tx, submission_id)
+    known = {change.id for change in held}
+    drafted = [
+        change for change in await submissions.drafted_for(tx, case) if change.state is not ChangeState.WITHDRAWN
+    ]
+    # Another may have been drafted meanwhile, or the case determined anew.
+    return held if {change.id for change in drafted} == known else []
 
 
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:

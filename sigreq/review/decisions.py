@@ -5,12 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from sigreq.domain import errors
-from sigreq.domain.changes import fitting_determinations
 from sigreq.domain.clock import Happening
 from sigreq.domain.lifecycle import Event
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import PremiumStep, Severity
-from sigreq.domain.verdict import Determination, Resolution, Verdict
+from sigreq.domain.verdict import Determination, Resolution, Verdict, fitting_determinations
 from sigreq.review.claims import holding
 from sigreq.store import clocks, contracts, solved, submissions
 from sigreq.store.moves import Move, move_submission

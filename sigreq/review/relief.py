@@ -13,6 +13,7 @@ from sigreq.domain.extras import RELIEF_KINDS, Ending, ExtraState, additions, re
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor
+from sigreq.domain.reasons import DetectedByVersion
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Kind
 from sigreq.review.claims import holding
@@ -157,7 +158,7 @@ async def _check(tx: Transaction, submission: Submission, content: Content, base
         await known.check_detected(tx, content.sha256)
     elif isinstance(content, AllowedHash):
         if content.sha256 in base.ruleset.hashes:
-            why = f"{base.version} detects it by its hash, as {base.ruleset.hashes[content.sha256]}"
+            why = DetectedByVersion(base.version, base.ruleset.hashes[content.sha256])
             raise release_errors.KnownMalware(sha256=content.sha256, why=why)
         await known.check_allowed(tx, submission, content.sha256)
     try:

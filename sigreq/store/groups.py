@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from sigreq.domain.errors import NotFound
 from sigreq.domain.people import Actor, Role
-from sigreq.tables.people import AnalystGroup, GroupMember
+from sigreq.tables.people import AnalystGroup, GroupMember, Person
 from sigreq.transaction import Transaction
 
 FIRST = "analysts"  # the group that is there from the beginning, and that new analysts join
@@ -41,11 +41,12 @@ async def hold(tx: Transaction, group_id: str) -> None:
     await tx.session.execute(statement.with_for_update(key_share=True))
 
 
-async def listed(tx: Transaction) -> Sequence[tuple[AnalystGroup, list[str]]]:
+async def listed(tx: Transaction) -> Sequence[tuple[AnalystGroup, list[Person]]]:
     """All groups with their members."""
     groups = (await tx.session.scalars(select(AnalystGroup).order_by(col(AnalystGroup.id)))).all()
-    members = (await tx.session.scalars(select(GroupMember).order_by(col(GroupMember.person_id)))).all()
-    return [(group, [m.person_id for m in members if m.group_id == group.id]) for group in groups]
+    statement = select(GroupMember, Person).join(Person, col(Person.id) == col(GroupMember.person_id))
+    members = (await tx.session.execute(statement.order_by(col(Person.id)))).all()
+    return [(group, [person for member, person in members if member.group_id == group.id]) for group in groups]
 
 
 async def put(tx: Transaction, row: AnalystGroup) -> AnalystGroup:

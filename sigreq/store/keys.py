@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, tuple_, update
 from sqlmodel import col
 
 from sigreq.domain.errors import NotFound
@@ -18,15 +20,38 @@ def id_of(row: ApiKey) -> str:
     return row.digest[:_ID]
 
 
-async def of_organisation(tx: Transaction, organisation_id: str) -> Sequence[tuple[ApiKey, Person]]:
-    """All that its people were ever given, with whose each is: those that work first, the newest first."""
+class Place(NamedTuple):
+    """Where a key stands in its list: those that work come first, each half has what happened last at its top."""
+
+    works: bool
+    at: datetime
+    id: str
+
+
+def place_of(row: ApiKey) -> Place:
+    """To go on behind it."""
+    return Place(row.revoked_at is None, row.revoked_at or row.created_at, id_of(row))
+
+
+async def page(
+    tx: Transaction, organisation_id: str, *, after: Place | None, limit: int
+) -> Sequence[tuple[ApiKey, Person]]:
+    """What its people were ever given, with whose each is: those that work, then those that were revoked."""
+    place = (
+        col(ApiKey.revoked_at).is_(None),
+        func.coalesce(col(ApiKey.revoked_at), col(ApiKey.created_at)),
+        func.left(col(ApiKey.digest), _ID),
+    )
     statement = (
         select(ApiKey, Person)
         .join(Person, col(Person.id) == col(ApiKey.person_id))
         .where(col(Person.organisation_id) == organisation_id)
-        .order_by(col(ApiKey.revoked_at).desc().nulls_first(), col(ApiKey.created_at).desc(), col(ApiKey.digest))
+        .order_by(*(each.desc() for each in place))
+        .limit(limit)
     )
-    return (await tx.session.execute(statement)).tuples().all()
+    if after is not None:
+        statement = statement.where(tuple_(*place) < tuple_(*after))
+    return [(row[0], row[1]) for row in await tx.session.execute(statement)]
 
 
 async def revoke(tx: Transaction, organisation_id: str, key_id: str) -> None:

@@ -7,6 +7,7 @@ from sqlmodel import col
 
 from sigreq.domain.changes import ChangeKind
 from sigreq.domain.examination import File
+from sigreq.domain.reasons import DetectedByExtra, FoundClean, FoundMalware, InCorpus, WhyMalware
 from sigreq.domain.release_errors import ArchiveHoldsDetected, KnownClean, KnownMalware
 from sigreq.domain.verdict import Outcome, Verdict
 from sigreq.store import corpus, files
@@ -32,7 +33,7 @@ async def check_allowed(tx: Transaction, of: Submission, sha256: str) -> None:
 async def check_detected(tx: Transaction, sha256: str) -> None:
     """Let a file be detected by its content alone. Raises KnownClean."""
     if await corpus.known_hashes(tx, [sha256]):
-        raise KnownClean(sha256=sha256, why="it is in the clean corpus")
+        raise KnownClean(sha256=sha256, why=InCorpus())
     statement = (
         select(col(Submission.id))
         .join(SubmissionFile, col(SubmissionFile.submission_id) == col(Submission.id))
@@ -41,7 +42,7 @@ async def check_detected(tx: Transaction, sha256: str) -> None:
     )
     case = await tx.session.scalar(statement)
     if case is not None:
-        raise KnownClean(sha256=sha256, why=f"it was found clean in {case}")
+        raise KnownClean(sha256=sha256, why=FoundClean(case))
 
 
 def _was_found(verdict: Verdict) -> tuple[ColumnElement[bool], ...]:
@@ -62,7 +63,7 @@ def _held_by(everything: Sequence[File], sha256: str) -> list[str]:
     return sorted(held - {sha256})
 
 
-async def _malware(tx: Transaction, sha256s: Collection[str]) -> tuple[str, str] | None:
+async def _malware(tx: Transaction, sha256s: Collection[str]) -> tuple[str, WhyMalware] | None:
     """The first of these that is known as malware, and why.
 
     A file that was sent is what its case was found to be; one that was found in it only if it was detected itself.
@@ -83,12 +84,12 @@ async def _malware(tx: Transaction, sha256s: Collection[str]) -> tuple[str, str]
     )
     found = (await tx.session.execute(statement)).one_or_none()
     if found is not None:
-        return str(found[0]), f"it was found to be that in {found[1]}"
+        return str(found[0]), FoundMalware(found[1])
     relieved = select(col(Extra.sha256), col(Extra.submission_id)).where(
         col(Extra.sha256).in_(list(sha256s)), col(Extra.kind) == ChangeKind.HASH_ADD, col(Extra.ended_at).is_(None)
     )
     given = (await tx.session.execute(relieved.limit(1))).one_or_none()
-    return None if given is None else (str(given[0]), "an extra detects it by its hash")
+    return None if given is None else (str(given[0]), DetectedByExtra())
 
 
 async def _detected(tx: Transaction, of: Submission, sha256s: Collection[str]) -> list[str]:

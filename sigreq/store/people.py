@@ -3,7 +3,7 @@
 import re
 import secrets
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
 
@@ -193,6 +193,15 @@ async def name_of(tx: Transaction, person_id: str) -> str:
     """What somebody is called; who is not known, by what stands there."""
     found = await tx.session.get(Person, person_id)
     return person_id if found is None else found.name
+
+
+async def names(tx: Transaction, person_ids: Iterable[str | None]) -> Mapping[str, str]:
+    """What people are called, by their ids."""
+    wanted = {each for each in person_ids if each is not None}
+    if not wanted:
+        return {}
+    found = await tx.session.execute(select(col(Person.id), col(Person.name)).where(col(Person.id).in_(wanted)))
+    return {row[0]: row[1] for row in found}
 
 
 async def hold_person(tx: Transaction, person_id: str) -> None:

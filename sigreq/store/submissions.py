@@ -202,6 +202,12 @@ async def changes_of(tx: Transaction, submission_id: str) -> Sequence[Change]:
     return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
+async def drafted_for(tx: Transaction, of: Submission) -> Sequence[Change]:
+    """The changes drafted for it since the last determination, oldest first: earlier ones did not help."""
+    since = of.determined_at or of.received_at
+    return [each for each in await changes_of(tx, of.id) if each.created_at >= since]
+
+
 async def check_customer_of(tx: Transaction, organisation_id: str, product_id: str) -> None:
     """Let those pass who have asked about the product: whose it is, nobody tells us otherwise. Raises NotFound."""
     asked = exists().where(col(Submission.organisation_id) == organisation_id, col(Submission.product_id) == product_id)

@@ -155,8 +155,9 @@ def test_a_group_is_told_its_secret_once(server: Scripted) -> None:
     server.on("PUT /v1/admin/groups/night", Answer(group | {"on_call_secret": "whsec_1"}))
     arguments = ["admin", "group", "set", "night", "--title", "Night", "--on-call-url", "https://x.example/h"]
     assert "Secret: whsec_1" in run(server, *arguments).stdout
-    server.on("GET /v1/admin/groups", Answer({"items": [group | {"members": ["P1", "P2"]}]}))
-    assert "P1 P2" in run(server, "admin", "group", "list").stdout
+    people = [{"id": "P1", "name": "Ada"}, {"id": "P2", "name": "Bo"}]
+    server.on("GET /v1/admin/groups", Answer({"items": [group | {"people": people}]}))
+    assert "Ada (P1), Bo (P2)" in run(server, "admin", "group", "list").stdout
 
 
 def test_people_join_and_leave_a_group(server: Scripted) -> None:

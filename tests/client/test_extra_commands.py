@@ -22,7 +22,14 @@ EXTRA: dict[str, Any] = {
     "ending": None,
 }
 LISTED = {"base_version": "20261122.001", "items": [EXTRA]}
-RELIEF = EXTRA | {"submission_id": "SR-1", "state": "proposed", "expires_at": None}
+WHO = {
+    "proposed_by": "ada-1",
+    "proposed_by_name": "Ada",
+    "approved_by": None,
+    "approved_by_name": None,
+    "ended_by": None,
+}
+RELIEF = EXTRA | WHO | {"submission_id": "SR-1", "state": "proposed", "expires_at": None}
 
 
 def sent(server: Scripted) -> Any:
@@ -69,7 +76,7 @@ def test_relief_is_proposed_on_the_revision_that_is_there_approved_and_ended(ser
     done = run(server, "decide", "relief", "SR-1", "It is urgent.", "--sha256", "ab12", "--hours", "5")
     assert (done.exit_code, sent(server)) == (0, {"reason": "It is urgent.", "sha256": "ab12", "hours": 5})
     assert server.seen[-1].headers["If-Match"] == f'"{SUBMISSION["revision"]}"'
-    assert "proposed" in done.output
+    assert ("proposed" in done.output, "Ada (ada-1)" in done.output) == (True, True)
     server.on("POST /v1/extras/EX-1/approve", Answer(RELIEF | {"state": "live", "expires_at": EXTRA["expires_at"]}))
     assert "live" in run(server, "decide", "approve-relief", "EX-1").output
     over = RELIEF | {"state": "ended", "ending": "taken_back"}

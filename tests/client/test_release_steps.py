@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from sigreq.cli.main import main
 from sigreq.domain import bundles
+from sigreq.domain.reasons import NotPassed
 from sigreq.domain.trains import WEEKDAYS
 from tests.client.server import Answer, Scripted
 from tests.client.test_release import NEXT, RULE, page, puts, shop
@@ -18,7 +19,8 @@ from tests.client.test_train import entry
 
 __all__ = ["shop"]  # the fixture
 GATED = f"POST /v1/releases/av/{NEXT}/gate"
-NOT_GATED = Answer({"status": 409, "code": "train_not_gated", "detail": "No pass."}, 409)
+WHY = NotPassed().document
+NOT_GATED = Answer({"status": 409, "code": "train_not_gated", "detail": "No pass.", "why": WHY}, 409)
 
 
 def sigreq(server: Scripted, *command: str) -> Result:
@@ -122,7 +124,8 @@ def test_what_was_built_is_published_after_the_gate_and_waits_no_more(shop: Scri
     built(shop, state, into)
     shop.on(f"PUT /v1/releases/av/{NEXT}", NOT_GATED, Answer({"bundles": []}, 201))
     shop.on("GET /v1/gates/GR1", ended(shop, "passed"))
-    assert sigreq(shop, "publish", str(into), "--state", str(state)).exit_code == 0
+    done = sigreq(shop, "publish", str(into), "--state", str(state))
+    assert (done.exit_code, f"{NEXT} goes through the gate: it has not passed" in done.stderr) == (0, True)
     assert [what for what in shop.asked if not what.startswith("GET")] == [
         f"PUT /v1/releases/av/{NEXT}",
         GATED,

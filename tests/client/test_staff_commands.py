@@ -21,8 +21,10 @@ CHANGE = {
     "gate": "GR-1",
     "tested_against": "20261122.001",
     "report": None,
-    "written_by": "Ada",
+    "written_by": "ada-1",
+    "written_by_name": "Ada",
     "approved_by": None,
+    "approved_by_name": None,
     "published_in": None,
 }
 
@@ -30,7 +32,8 @@ CHANGE = {
 def test_a_decision_is_made_on_the_revision_that_is_there(server: Scripted) -> None:
     server.on("GET /v1/changes/CH-1", Answer(CHANGE))
     server.on("POST /v1/changes/CH-1/approve", Answer(CHANGE | {"state": "approved"}))
-    assert run(server, "decide", "approve", "CH-1").exit_code == 0
+    done = run(server, "decide", "approve", "CH-1")
+    assert (done.exit_code, "Ada (ada-1)" in done.stdout) == (0, True)
     assert server.asked == ["GET /v1/changes/CH-1", "POST /v1/changes/CH-1/approve"]
     assert server.seen[1].headers["If-Match"] == '"5"'
 

@@ -1,10 +1,13 @@
 """The lists that people keep themselves end somewhere, and say so."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
+from sigreq.api.console.access import LISTED
 from sigreq.domain.limits import LISTS
 from sigreq.embedded.service import Service
 from sigreq_client import ApiError
+from tests.commands import key_to, sigreq
 from tests.console.conftest import Doors
 from tests.database import write
 from tests.flows import refused
@@ -16,6 +19,13 @@ VIEWS = """
 TEXTS = """
     INSERT INTO canned_text (id, group_id, language, title, body, changed_by, changed_at)
     SELECT :group || n, :group, 'en', 'Text ' || n, 'x', :person, now() FROM generate_series(1, :most - 1) n"""
+
+
+REVOKED = """
+    INSERT INTO api_key (digest, person_id, hint, title, created_at, revoked_at)
+    SELECT encode(sha256((id || n)::bytea), 'hex'), id, 'sgrq_live_gone', 'Old ' || n, now() - interval '9 days',
+        now() - n * interval '1 hour'
+    FROM (SELECT id FROM person WHERE organisation_id = :organisation LIMIT 1) p, generate_series(1, :count) n"""
 
 
 def test_a_person_has_so_many_keys_in_use_also_when_two_are_made_at_once(world: World, doors: Doors) -> None:
@@ -46,6 +56,30 @@ def test_a_person_has_so_many_keys_in_use_also_when_two_are_made_at_once(world: 
     page = browser.send(browser.get("/portal/keys"), "/portal/keys", title="one more")
     assert (page.status, "The limit of 20 is reached" in page.text) == (409, True)
     assert page.form("/portal/keys").fields["title"] == "one more"
+
+
+def test_keys_that_were_revoked_long_ago_are_on_other_pages(world: World, doors: Doors, service: Service) -> None:
+    organisation = world.organisation()
+    browser, key = doors.enter("customer", organisation), world.key("customer", organisation)
+    customer = world.client(key)
+    customer.add_own_key("in use")
+    write(service, REVOKED, organisation=organisation, count=LISTED)
+    first = customer.keys(limit=5)
+    assert [each["title"] for each in first["items"]] == ["in use", None, None, "Old 1", "Old 2"]
+    found, cursor = first["items"], first["next_cursor"]
+    while cursor is not None:
+        page = customer.keys(cursor, 7)
+        found, cursor = found + page["items"], page["next_cursor"]
+    assert [each["title"] for each in found[3:]] == [f"Old {number}" for number in range(1, LISTED + 1)]
+    with refused(422, "cursor_invalid"):
+        customer.keys("MjAyNi0xMS0yMlQxMDowMDowMCswMDowMHx4")
+    page = browser.get("/portal/keys")
+    assert ("Old 1 " in page.text, f"Old {LISTED} " in page.text) == (True, False)
+    older = browser.get(re.findall(r'href="([^"]*after=[^"]*)" rel="next"', page.html)[0])
+    assert ("in use" in older.text, f"Old {LISTED} " in older.text) == (False, True)
+    shown = sigreq("key", "list", "--limit", "1", env=key_to(world.url, key)).stdout
+    following = sigreq("key", "list", "--cursor", shown.split()[-1], env=key_to(world.url, key)).stdout
+    assert ("in use" in shown, "in use" in following, "Old 1 " in following) == (True, False, True)
 
 
 def test_a_full_list_of_views_takes_new_filters_under_an_old_name(doors: Doors, service: Service) -> None:

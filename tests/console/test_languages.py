@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, cast, get_args
 
 import pytest
 from babel.messages.pofile import read_po
@@ -18,11 +18,24 @@ from sigreq.api.console.words import WORDS
 from sigreq.api.problems import STATUSES
 from sigreq.api.schemas import Details
 from sigreq.api.together import Result
-from sigreq.domain import changes, errors, lifecycle, passwords, people, queueing, sign_in_errors, submission, verdict
+from sigreq.domain import (
+    changes,
+    errors,
+    lifecycle,
+    passwords,
+    people,
+    queueing,
+    release_errors,
+    sign_in_errors,
+    submission,
+    verdict,
+)
 from sigreq.domain.deliveries import DeliveryState
 from sigreq.domain.extras import RELIEF_KINDS
 from sigreq.domain.gating import RunState
+from sigreq.domain.reasons import WhyClean, WhyMalware, WhyNotLet, WhyUnfit
 from sigreq.domain.versions import Scheme
+from sigreq.domain.worded import Reason
 from sigreq.embedded.service import Service
 from sigreq.notify.mail_en import ENGLISH
 from sigreq.validation.report import Similar
@@ -68,6 +81,9 @@ TO_PROGRAMS = {
 }
 
 
+TOLD_ON_PAGES = WhyUnfit | WhyNotLet | WhyMalware | WhyClean
+
+
 def russian() -> dict[str, str]:
     with (CONSOLE / "translations/ru.po").open("rb") as file:
         found = read_po(file, locale="ru", abort_invalid=True)
@@ -92,9 +108,10 @@ def test_every_value_of_the_rules_has_a_word(kind: str) -> None:
 
 def test_every_text_is_translated_and_nothing_else_is() -> None:
     problems = {each.__new__(each).template for each in STATUSES}
+    reasons = {each.__new__(each).template for each in get_args(TOLD_ON_PAGES)}
     known = russian()
-    assert messages() - set(known) == set()
-    assert set(known) - messages() - problems == set()
+    assert (messages() | reasons) - set(known) == set()
+    assert set(known) - messages() - problems - reasons == set()
     assert [text for text, told in known.items() if not told] == []
     untold = {each.__name__ for each in STATUSES if each.__new__(each).template not in known}
     assert untold == TO_PROGRAMS
@@ -108,6 +125,17 @@ def test_what_is_refused_names_cases_and_states_as_pages_do() -> None:
         " Исправлено, Ожидает аналитика."
     )
     assert Pages().told(forbids, people.Language.ENGLISH) == forbids.message
+
+
+@pytest.mark.parametrize("kind", get_args(TOLD_ON_PAGES))
+def test_a_reason_is_told_in_russian_to_the_last_word(kind: type[Reason]) -> None:
+    facts = {"kind": "hash_add", "claim": "false_positive", "allowed": "hash_allow, rename", "fields": "sha256"}
+    reason = kind(**{each.name: facts.get(each.name, "4711") for each in fields(cast("Any", kind))})
+    told = Pages().told(release_errors.GatePassStale("CH-1", cast("Any", reason)), people.Language.RUSSIAN)
+    assert re.findall("[A-Za-z_]{3,}", told.replace("sha256", "")) == []
+    assert str(reason) in Pages().told(
+        release_errors.GatePassStale("CH-1", cast("Any", reason)), people.Language.ENGLISH
+    )
 
 
 def test_a_translation_fills_in_the_same_fields() -> None:

@@ -22,13 +22,12 @@ from sigreq.domain.changes import (
     Unfit,
     changed_rules,
     content_of,
-    fitting_determinations,
     is_narrowing,
     touched,
 )
 from sigreq.domain.ruleset import Ruleset, pin_of
 from sigreq.domain.submission import Kind
-from sigreq.domain.verdict import Determination
+from sigreq.domain.verdict import Determination, fitting_determinations
 
 BASE = Ruleset({"Known": "rule Known { }"}, frozenset({"a" * 64}), {"b" * 64: "Hashed"})
 PIN = pin_of("rule Known { }")

@@ -22,6 +22,16 @@ from sigreq.domain.gating import (
     widened,
     with_candidate,
 )
+from sigreq.domain.reasons import (
+    AllWithdrawn,
+    CaseSolved,
+    CorpusChanged,
+    FirstPublished,
+    OtherNewest,
+    RivalApproved,
+    TargetAdded,
+    WhyStale,
+)
 from sigreq.domain.ruleset import Ruleset, pin_of
 from sigreq.domain.submission import Kind, SampleFacts
 from sigreq.domain.verdict import Outcome, ScanResult
@@ -163,18 +173,24 @@ SEEN = Seen("1", 7, 3, frozenset({"CH-1"}), frozenset({"yara"}))
         (Seen("1", 7, 3, frozenset({"CH-1"})), None),
         (Seen("1", 6, 3), None),
         (Seen("1", 7, 3, frozenset(), frozenset({"yara"})), None),
-        (Seen("1", 7, 3, frozenset(), frozenset({"yara", "clamav"})), "for clamav too now"),
-        (Seen("2", 7, 3), "tested against 1, and 2 is the newest"),
-        (Seen(None, 7, 3), "and nothing is the newest"),
-        (Seen("1", 8, 3), "a case has been solved since"),
-        (Seen("1", 7, 4), "the clean corpus has changed"),
-        (Seen("1", 7, 3, frozenset({"CH-1", "CH-2"})), "CH-2 has been approved since"),
+        (Seen("1", 7, 3, frozenset(), frozenset({"yara", "clamav"})), TargetAdded("clamav")),
+        (Seen("2", 7, 3), OtherNewest("1", "2")),
+        (Seen(None, 7, 3), AllWithdrawn("1")),
+        (Seen("1", 8, 3), CaseSolved()),
+        (Seen("1", 7, 4), CorpusChanged()),
+        (Seen("1", 7, 3, frozenset({"CH-1", "CH-2"})), RivalApproved("CH-2")),
     ],
 )
-def test_a_pass_holds_while_the_world_is_as_it_was(now: Seen, why: str | None) -> None:
-    found = why_stale(SEEN, now)
-    assert (found is None) == (why is None)
-    assert why is None or why in (found or "")
+def test_a_pass_holds_while_the_world_is_as_it_was(now: Seen, why: WhyStale | None) -> None:
+    assert why_stale(SEEN, now) == why
+
+
+def test_a_pass_on_no_version_at_all_does_not_outlive_the_first() -> None:
+    first = why_stale(Seen(None, 7, 3), Seen("1", 7, 3))
+    assert (first, str(first)) == (
+        FirstPublished("1"),
+        "it was tested against nothing, and 1 is the newest version now",
+    )
 
 
 def test_a_missed_file_has_to_be_detected_by_what_the_change_brings() -> None:

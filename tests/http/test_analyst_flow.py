@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 
+from tests.commands import key_to, sigreq
 from tests.flows import names, refused
 from tests.world import World
 
@@ -12,10 +13,19 @@ pytestmark = pytest.mark.usefixtures("balanced")
 
 def test_a_second_claim_is_refused_naming_the_holder_and_the_end(world: World) -> None:
     case = world.claimed(world.analyst, world.customer(), world.product())
+    other = world.key("analyst")
     with refused(409, "claim_held") as told:
-        world.person("analyst").claim(case["id"], case["revision"])
-    assert told["holder"] == case["analyst"]
+        world.client(other).claim(case["id"], case["revision"])
+    assert (told["holder"], told["holder_name"]) == (case["analyst"], case["analyst_name"])
     assert datetime.fromisoformat(told["until"]) == datetime.fromisoformat(case["claim_expires_at"])
+    (result,) = world.client(other).decide_together({case["id"]: case["revision"]}, "It is clean.")["items"]
+    assert result["problem"]["holder_name"] == case["analyst_name"]
+    seen = sigreq("decide", "claim", case["id"], env=key_to(world.url, other))
+    assert f"is claimed by {case['analyst_name']} until" in seen.stderr
+    shown = sigreq("status", case["id"], env=key_to(world.url, other))
+    assert f"{case['analyst_name']} ({case['analyst']})" in shown.stdout
+    listed = [each for each in world.client(other).submissions()["items"] if each["id"] == case["id"]]
+    assert [each["analyst_name"] for each in listed] == [case["analyst_name"]]
 
 
 def test_claiming_ones_own_case_makes_the_claim_last_longer(world: World) -> None:

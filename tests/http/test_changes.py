@@ -31,8 +31,9 @@ def test_a_new_rule_does_not_help_a_false_positive(world: World) -> None:
 
 def test_only_the_customers_own_file_can_be_allowed(world: World) -> None:
     case = world.determined(world.analyst, world.customer(), world.product())
-    with refused(422, "change_unfit"):
+    with refused(422, "change_unfit") as told:
         world.analyst.draft_change([case["id"]], "hash_allow", {"sha256": "0" * 64})
+    assert told["reason"].items() >= {"code": "sample_foreign", "sha256": "0" * 64}.items()
 
 
 def test_cases_of_different_products_need_different_changes(world: World) -> None:
@@ -106,6 +107,10 @@ def test_who_wrote_a_change_cannot_approve_it_and_another_can(world: World) -> N
     done = world.lead.approve_change(tested["id"], tested["revision"])
     assert done["state"] == "approved"
     assert done["approved_by"] != done["written_by"]
+    names = {each["id"]: each["name"] for each in world.administrator.people()["items"]}
+    assert [done[f"{by}_name"] for by in ("written_by", "approved_by")] == [
+        names[done[by]] for by in ("written_by", "approved_by")
+    ]
 
 
 def test_an_analyst_cannot_approve(world: World) -> None:
@@ -122,7 +127,8 @@ def test_a_pass_is_stale_once_a_newer_version_is_published(world: World) -> None
     world.publish(product, "20261122.2")
     with refused(409, "gate_pass_stale") as told:
         world.lead.approve_change(tested["id"], tested["revision"])
-    assert "tested against 20261122.1, and 20261122.2 is the newest" in told["why"]
+    assert told["why"].items() >= {"code": "other_newest", "tested": "20261122.1", "newest": "20261122.2"}.items()
+    assert "tested against 20261122.1, and 20261122.2 is the newest" in told["detail"]
     assert world.lead.change(tested["id"])["state"] == "tested", "a refused approval leaves nothing behind"
     assert world.release.feed(product)["items"] == []
     again = after_test(world.analyst, tested)

@@ -28,7 +28,7 @@ def test_a_second_claim_is_told_who_holds_the_first_and_until_when(
     case = world.claimed(holder, customer, world.product())
     for revision in (case["revision"], case["revision"] - 1):
         answer = http.post(f"/v1/submissions/{case['id']}/claim", headers={"If-Match": f'"{revision}"'})
-        found = problem(answer, 409, "claim_held", f"{case['id']} is claimed by {case['analyst']} until")
+        found = problem(answer, 409, "claim_held", f"{case['id']} is claimed by {case['analyst_name']} until")
         assert found["holder"] == case["analyst"]
         assert datetime.fromisoformat(found["until"]) == datetime.fromisoformat(case["claim_expires_at"])
 
@@ -44,7 +44,7 @@ def test_only_the_holder_of_a_claim_may_write(world: World, customer: Client, ht
     for write, body in writes.items():
         headers = {"If-Match": f'"{case["revision"]}"'}
         answer = http.post(f"/v1/submissions/{case['id']}/{write}", json=body, headers=headers)
-        problem(answer, 409, "claim_held", case["analyst"])
+        problem(answer, 409, "claim_held", case["analyst_name"])
     assert world.analyst.submission(case["id"])["revision"] == case["revision"]
 
 

@@ -93,7 +93,7 @@ def test_a_version_without_the_change_ends_its_extra_too_and_another_needs_a_pas
     assert told["newest"] == NEXT
     with refused(409, "gate_pass_stale") as told:
         world.release.publish_extra(change["id"], NEXT)
-    assert f"tested against {BASE}" in told["why"]
+    assert told["why"].items() >= {"code": "other_newest", "tested": BASE, "newest": NEXT}.items()
     run = world.release.test_extra(change["id"])
     ended = wait_for(lambda: world.release.gate(run["id"]), lambda seen: seen["state"] != "running")
     assert (ended["state"], ended["base_version"]) == ("passed", NEXT)
@@ -173,7 +173,7 @@ def test_an_extra_does_not_outlive_a_case_that_was_solved_before_it(world: World
     world.analyst.determine(rightly["id"], rightly["revision"], *said)
     with refused(409, "gate_pass_stale") as told:
         world.release.publish_extra(change["id"], BASE)
-    assert "a case has been solved since" in told["why"]
+    assert told["why"].items() >= {"code": "case_solved"}.items()
 
 
 def test_an_urgent_file_is_allowed_by_an_extra_and_not_once_it_is_known_as_malware(world: World, product: str) -> None:

@@ -33,7 +33,9 @@ def test_an_analyst_sees_and_takes_the_cases_of_their_groups_only(world: World) 
 def test_who_works_in_no_group_is_given_nothing(world: World) -> None:
     group, analyst, _ = group_with(world)
     case = world.queued(customer(world, plan(world, group=group))[1], world.product())
-    (member,) = next(each["members"] for each in world.administrator.groups()["items"] if each["id"] == group)
+    found = next(each for each in world.administrator.groups()["items"] if each["id"] == group)
+    (member,) = found["members"]
+    assert [(each["id"], each["name"].split()[0]) for each in found["people"]] == [(member, "analyst")]
     world.administrator.leave_group(group, member)
     assert (ids(analyst), analyst.take()) == ([], None)
     world.administrator.join_group(group, member)

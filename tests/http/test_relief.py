@@ -73,6 +73,9 @@ def test_a_missed_file_is_detected_by_its_hash_while_the_analysis_goes_on(world:
     live = given(world, case, name="Acme_Quick_Hash", hours=12)
     assert live["additions"] == {"rules": {}, "allowed": [], "hashes": {sha256_of(world, case): "Acme_Quick_Hash"}}
     assert (live["hours"], live["approved_by"] != live["proposed_by"]) == (12, True)
+    names = {each["id"]: each["name"] for each in world.administrator.people()["items"]}
+    assert live["proposed_by_name"] == names[live["proposed_by"]]
+    assert (live["approved_by_name"], live["ended_by_name"]) == (names[live["approved_by"]], None)
     assert client.submission(case["id"])["state"] == "in_analysis"
 
 
@@ -86,7 +89,7 @@ def test_relief_is_for_the_customer_of_the_case_alone(world: World) -> None:
     assert in_force(other, product) == []
     assert in_force(world.release, product) == [live["id"]]
     (own,) = client.extras(product)["items"]
-    assert set(own).isdisjoint({"proposed_by", "approved_by", "organisation", "change_id"})
+    assert set(own).isdisjoint({"proposed_by", "proposed_by_name", "approved_by", "organisation", "change_id"})
     with refused(404, "not_found"):
         other.relief(live["submission_id"])
 
@@ -215,7 +218,7 @@ def test_what_is_known_as_malware_is_never_allowed(world: World) -> None:
     world.analyst.determine(bad["id"], world.analyst.submission(bad["id"])["revision"], *said)
     with refused(422, "known_malware") as told:
         world.lead.approve_relief(waiting["id"])
-    assert (told["sha256"], bad["id"] in told["why"]) == (sha256_of(world, case), True)
+    assert (told["sha256"], told["why"]["code"]) == (sha256_of(world, case), "found_malware")
     world.analyst.end_extra(waiting["id"])
     with refused(422, "known_malware"):
         proposed(world, case)
@@ -235,7 +238,7 @@ def test_a_change_that_allows_a_file_is_not_approved_once_that_is_known_as_malwa
     world.analyst.determine(bad["id"], bad["revision"], *said)
     with refused(422, "known_malware") as told:
         world.lead.approve_change(tested["id"], tested["revision"])
-    assert bad["id"] in told["why"]
+    assert told["why"].items() >= {"code": "found_malware", "case": bad["id"]}.items()
     assert world.lead.change(tested["id"])["state"] == "tested"
 
 
@@ -259,7 +262,7 @@ def test_what_relief_detects_is_not_allowed_for_somebody_else(world: World) -> N
     case = world.determined(world.analyst, world.customer(), product, content=content)
     with refused(422, "known_malware") as told:
         proposed(world, case)
-    assert "an extra detects it" in told["why"]
+    assert told["why"].items() >= {"code": "detected_by_extra"}.items()
 
 
 def test_a_file_that_was_found_clean_is_not_detected_by_relief(world: World) -> None:
@@ -271,7 +274,7 @@ def test_a_file_that_was_found_clean_is_not_detected_by_relief(world: World) -> 
     case = world.claimed(world.analyst, world.customer(), product, content=content, kind="false_negative")
     with refused(422, "known_clean") as told:
         proposed(world, case)
-    assert clean["id"] in told["why"]
+    assert told["why"].items() >= {"code": "found_clean", "case": clean["id"]}.items()
 
 
 def test_an_archive_is_not_allowed_for_what_is_detected_in_it(world: World) -> None:

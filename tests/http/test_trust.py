@@ -119,7 +119,10 @@ def test_a_published_version_can_be_got_with_the_root_file_and_is_gone_when_with
     content = (tmp_path / "ruleset.json").read_bytes()
     assert json.loads(content)["rules"] == {"Marker": HARMLESS}
     assert json.loads(got.stdout)["sha256"] == hashlib.sha256(content).hexdigest()
+    (tmp_path / "yara.tar").write_text("of yesterday")
+    (tmp_path / "read by somebody").hardlink_to(tmp_path / "yara.tar")
     packed = sigreq(world, key, tmp_path, "bundle", "get", f"{product}/20261122.2/yara.tar", "--json")
+    assert (tmp_path / "read by somebody").read_text() == "of yesterday"  # a new file took its place, at once
     assert packed.returncode == 0, packed.stderr
     register = world.release.releases(product)["items"][0]
     assert json.loads(packed.stdout)["sha256"] == register["bundles"][0]["sha256"]

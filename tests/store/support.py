@@ -1,9 +1,12 @@
 """A database with a clock that only the test moves."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+
+from sqlalchemy import text
 
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import State
@@ -15,10 +18,11 @@ from sigreq.domain.versions import Scheme
 from sigreq.store import people, releases
 from sigreq.tables.people import Person
 from sigreq.tables.submissions import Submission
-from sigreq.transaction import Database, Hint
+from sigreq.transaction import Database, Hint, Transaction
 
 T = TypeVar("T")
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'")
 
 
 class Bench:
@@ -88,3 +92,26 @@ def case_of(customer: Person, **values: Any) -> Submission:
         "terms": {},
     }
     return Submission(**{**told, **values})
+
+
+@asynccontextmanager
+async def before(
+    bench: Bench, second: Coroutine[Any, Any, Any], then: Callable[[Transaction], Awaitable[object]] | None = None
+) -> AsyncIterator[Transaction]:
+    """A transaction that is at the case first: it ends when `second` waits for it, and then `second` goes on.
+
+    What the transaction does last, when `second` waits already, is `then`.
+    """
+    async with bench.database.transaction() as tx:
+        yield tx
+        waits = asyncio.create_task(second)
+        while not await _is_somebody_waiting(bench):
+            assert not waits.done(), "it did not wait"
+        if then is not None:
+            await then(tx)
+    await waits
+
+
+async def _is_somebody_waiting(bench: Bench) -> bool:
+    async with bench.database.transaction() as tx:
+        return bool(await tx.session.scalar(_WAITING))

@@ -6,13 +6,15 @@ import pytest
 
 from sigreq.domain.changes import ChangeKind
 from sigreq.domain.lifecycle import ChangeState, State
+from sigreq.domain.people import Actor, Role
 from sigreq.domain.submission import Track
 from sigreq.embedded.stack import Addresses
+from sigreq.release import changes
 from sigreq.release.proof import hold_fix
-from sigreq.store import releases
+from sigreq.store import people, releases
 from sigreq.tables.releases import Change, ChangeSubmission, Release
 from sigreq.tables.submissions import Submission
-from tests.store.support import START, Bench, at, case_of, customer_of
+from tests.store.support import START, Bench, at, before, case_of, customer_of
 
 VERSION = "20261122.2"
 
@@ -70,6 +72,25 @@ def test_nothing_is_fixed_while_another_change_of_the_case_is_to_come(
         async with bench.database.transaction() as tx:
             held = [change.id[-1] for change in await hold_fix(tx, case.id, VERSION)]
         assert held == (["0", "1"] if state is ChangeState.PUBLISHED else ["0"]) * is_fixed
+
+    at(addresses.database_url, work)
+
+
+def test_nothing_is_fixed_while_another_change_of_the_case_is_drafted(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        case = await _case(bench, "proof-while-drafting")
+        async with bench.database.transaction() as tx:
+            writer = await people.add_person(tx, "Analyst", Role.ANALYST, None)
+        analyst = Actor(writer.id, writer.name, writer.role)
+
+        async def prove() -> None:
+            async with bench.database.transaction() as tx:
+                assert await hold_fix(tx, case.id, VERSION) == []
+
+        async with before(bench, prove()) as tx:
+            await changes.draft(
+                tx, analyst, [case.id], ChangeKind.RULE_MODIFY, {"rule": "One", "source": "rule One {}"}
+            )
 
     at(addresses.database_url, work)
 

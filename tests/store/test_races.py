@@ -1,17 +1,15 @@
 """Two who move the same case at the same moment: the second decides by what the first has made of it."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlmodel import col
 
 from sigreq.domain.changes import ChangeKind
-from sigreq.domain.errors import RevisionStale
+from sigreq.domain.errors import RevisionStale, StateForbids
 from sigreq.domain.extras import Ending
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeState, Event, State
@@ -30,10 +28,9 @@ from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 from sigreq.upkeep import expired
-from tests.store.support import START, Bench, at, case_of, customer_of
+from tests.store.support import START, Bench, at, before, case_of, customer_of
 
 CLAIM = timedelta(minutes=30)
-_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'")
 
 
 async def _both(bench: Bench, name: str) -> tuple[Actor, Person]:
@@ -54,29 +51,6 @@ async def _written(bench: Bench, *rows: Submission) -> None:
         tx.session.add_all(rows)
 
 
-@asynccontextmanager
-async def _before(
-    bench: Bench, second: Coroutine[Any, Any, Any], then: Callable[[Transaction], Awaitable[object]] | None = None
-) -> AsyncIterator[Transaction]:
-    """A transaction that is at the case first: it ends when `second` waits for it, and then `second` goes on.
-
-    What the transaction does last, when `second` waits already, is `then`.
-    """
-    async with bench.database.transaction() as tx:
-        yield tx
-        waits = asyncio.create_task(second)
-        while not await _is_somebody_waiting(bench):
-            assert not waits.done(), "it did not wait"
-        if then is not None:
-            await then(tx)
-    await waits
-
-
-async def _is_somebody_waiting(bench: Bench) -> bool:
-    async with bench.database.transaction() as tx:
-        return bool(await tx.session.scalar(_WAITING))
-
-
 def test_a_claim_that_upkeep_lapses_at_the_same_moment_is_told_so_as_a_stale_revision(addresses: Addresses) -> None:
     async def work(bench: Bench) -> None:
         analyst, person = await _both(bench, "race-lapse")
@@ -93,7 +67,7 @@ def test_a_claim_that_upkeep_lapses_at_the_same_moment_is_told_so_as_a_stale_rev
                 with pytest.raises(RevisionStale):
                     await claims.claim(tx, analyst, case.id, case.revision, CLAIM)
 
-        async with _before(bench, claim()) as tx:
+        async with before(bench, claim()) as tx:
             await move_submission(tx, case.id, Move(Event.CLAIM_LAPSED, values={"claim_expires_at": None}))
 
     at(addresses.database_url, work)
@@ -111,7 +85,7 @@ def test_who_takes_a_case_that_its_customer_withdraws_is_given_the_next_one(addr
                 assert taken is not None
                 assert taken.id == second.id
 
-        async with _before(bench, take()) as tx:
+        async with before(bench, take()) as tx:
             await move_submission(tx, first.id, Move(Event.WITHDRAWN, values={"closed_at": tx.at}))
 
     at(addresses.database_url, work)
@@ -131,7 +105,7 @@ def test_a_reply_to_a_case_that_an_analyst_resumes_at_the_same_moment_is_kept_as
                 moved = await customer.reply(tx, writer, case.id, None, "Here it is.", CLAIM)
                 assert (moved.state, moved.revision) == (State.IN_ANALYSIS, case.revision + 2)
 
-        async with _before(bench, reply()) as tx:
+        async with before(bench, reply()) as tx:
             await claims.claim(tx, analyst, case.id, case.revision, CLAIM)
 
     at(addresses.database_url, work)
@@ -187,7 +161,7 @@ def test_an_extra_that_two_end_at_once_is_ended_by_the_first_and_neither_is_thro
         async def replace(tx: Transaction) -> None:
             await extra_notes.note_ended(tx, await extras.end(tx, [extra.id], Ending.BASE_REPLACED, lead), lead)
 
-        async with _before(bench, end(bench, lead, extra), replace) as tx:
+        async with before(bench, end(bench, lead, extra), replace) as tx:
             await submissions.lock_all(tx, [case.id])
         async with bench.database.transaction() as tx:
             assert (await extras.get(tx, extra.id)).ending is Ending.BASE_REPLACED
@@ -206,9 +180,77 @@ def test_an_extra_is_ended_although_its_case_is_withdrawn_at_the_same_moment(
         case = _case(person, state=State.DETERMINED)
         await _written(bench, case)
         extra = await _urgent(bench, lead, case)
-        async with _before(bench, end(bench, lead, extra)) as tx:
+        async with before(bench, end(bench, lead, extra)) as tx:
             await move_submission(tx, case.id, Move(Event.WITHDRAWN, values={"closed_at": tx.at}))
         async with bench.database.transaction() as tx:
             assert (await extras.get(tx, extra.id)).ended_at is not None
+
+    at(addresses.database_url, work)
+
+
+PAYLOAD = {"rule": "Marker", "source": "rule Marker { condition: false }"}
+
+
+def test_a_case_that_is_withdrawn_at_the_same_moment_gets_no_change(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        lead, person = await _both(bench, "race-draft")
+        case = _case(person, state=State.DETERMINED)
+        await _written(bench, case)
+
+        async def draft() -> None:
+            with pytest.raises(StateForbids) as refused:
+                async with bench.database.transaction() as tx:
+                    await changes.draft(tx, lead, [case.id], ChangeKind.RULE_MODIFY, PAYLOAD)
+            assert refused.value.state == State.CLOSED
+
+        async with before(bench, draft()) as tx:
+            await move_submission(tx, case.id, Move(Event.WITHDRAWN, values={"closed_at": tx.at}))
+        async with bench.database.transaction() as tx:
+            assert await submissions.changes_of(tx, case.id) == []
+
+    at(addresses.database_url, work)
+
+
+def test_a_change_for_several_cases_locks_them_in_the_order_of_everybody(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        lead, person = await _both(bench, "race-draft-order")
+        cases = [_case(person, state=State.DETERMINED) for _ in range(2)]
+        await _written(bench, *cases)
+        first, last = sorted(case.id for case in cases)
+
+        async def draft() -> None:
+            async with bench.database.transaction() as tx:
+                await changes.draft(tx, lead, [last, first], ChangeKind.RULE_MODIFY, PAYLOAD)
+
+        async with before(bench, draft(), lambda tx: submissions.lock(tx, last)) as tx:
+            await submissions.lock(tx, first)
+
+    at(addresses.database_url, work)
+
+
+def test_a_change_for_a_case_that_is_determined_at_the_same_moment_counts_as_drafted_after_that(
+    addresses: Addresses,
+) -> None:
+    async def work(bench: Bench) -> None:
+        lead, person = await _both(bench, "race-determined")
+        case = _case(person, state=State.IN_ANALYSIS, analyst_id=lead.person_id, claim_expires_at=START + CLAIM)
+        await _written(bench, case)
+
+        async def draft() -> None:
+            async with bench.database.transaction() as tx:
+                await changes.draft(tx, lead, [case.id], ChangeKind.RULE_MODIFY, PAYLOAD)
+
+        async def determine(tx: Transaction) -> None:
+            bench.later(1)
+            tx.look_at_the_clock()
+            await move_submission(
+                tx, case.id, Move(Event.DETERMINED, values={"determined_at": tx.at, "claim_expires_at": None})
+            )
+
+        async with before(bench, draft(), determine) as tx:
+            await submissions.lock(tx, case.id)
+        async with bench.database.transaction() as tx:
+            (change,) = await submissions.drafted_for(tx, await submissions.get(tx, case.id))
+            assert change.state is ChangeState.DRAFTED
 
     at(addresses.database_url, work)

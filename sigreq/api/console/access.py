@@ -14,7 +14,7 @@ from sigreq.api.console.forms import read, written
 from sigreq.api.cursors import read_cursor, write_cursor
 from sigreq.api.deliveries import check_webhook, delivery_view
 from sigreq.api.doorway import Services
-from sigreq.api.keys import KeyIn, key_view
+from sigreq.api.keys import KeyIn, page_of_keys
 from sigreq.api.schemas import WebhookIn
 from sigreq.domain.errors import FieldInvalid, Problem
 from sigreq.domain.list_errors import ListFull
@@ -27,7 +27,7 @@ LISTED = 50
 
 @get(KEYS)
 async def show_keys(visitor: NamedDependency[Visitor]) -> Response[str]:
-    """The organisation's keys, without what opens anything."""
+    """The organisation's keys, without what opens anything. Raises CursorInvalid."""
     visitor.may(Permission.SUBMIT)
     return await _keys_page(visitor)
 
@@ -133,9 +133,10 @@ def _organisation(visitor: Visitor) -> str:
 async def _keys_page(
     visitor: Visitor, *, made: str | None = None, problem: Problem | None = None, status_code: int = 200
 ) -> Response[str]:
-    rows = [key_view(*each) for each in await keys.of_organisation(visitor.tx, _organisation(visitor))]
-    context = {"rows": rows, "made": made, "problem": problem, "typed": visitor.form, **_once(visitor)}
-    return visitor.page("keys.html", status_code=status_code, **context)
+    after = visitor.query.get("after")
+    rows, older = await page_of_keys(visitor.tx, visitor.actor, after, LISTED)
+    context = {"rows": rows, "older": older, "is_first": after is None, "made": made, "problem": problem}
+    return visitor.page("keys.html", status_code=status_code, **context, typed=visitor.form, **_once(visitor))
 
 
 async def _webhook_page(

@@ -17,12 +17,12 @@ from sigreq.api.console.forms import held, one_of, read
 from sigreq.api.console.happened import told_to_staff
 from sigreq.api.doorway import Services, spoken
 from sigreq.api.schemas import AnswerIn, DetermineIn, ExamineIn, SeverityIn
-from sigreq.domain.changes import HELPFUL, fitting_determinations
+from sigreq.domain.changes import HELPFUL
 from sigreq.domain.errors import Problem
 from sigreq.domain.lifecycle import State
 from sigreq.domain.people import ALLOWED, Permission
 from sigreq.domain.submission import Severity
-from sigreq.domain.verdict import Verdict
+from sigreq.domain.verdict import Verdict, fitting_determinations
 from sigreq.review import claims, decisions, texts
 from sigreq.store import people, submissions
 from sigreq.tables.submissions import Submission

@@ -9,12 +9,11 @@ from pydantic import ValidationError
 
 from sigreq.api.console import mistakes
 from sigreq.api.console.desk import Form, Visitor, go
+from sigreq.api.doorway import naming_holders
 from sigreq.api.problems import invalid_fields
 from sigreq.api.schemas import Strict
 from sigreq.domain import errors
 from sigreq.domain.errors import Problem
-from sigreq.store import people
-from sigreq.transaction import Transaction
 
 Sent = TypeVar("Sent", bound=Strict)
 Value = TypeVar("Value")
@@ -64,17 +63,10 @@ async def written(
 async def attempted(visitor: Visitor, write: Callable[[], Awaitable[object]]) -> Problem | None:
     """Do what a form asks; what is refused is undone, and told. Raises WrongRole, NotFound."""
     try:
-        async with visitor.tx.attempt():
+        async with naming_holders(visitor.tx), visitor.tx.attempt():
             await write()
     except (errors.WrongRole, errors.NotFound):
         raise
     except Problem as problem:
-        return await with_name(visitor.tx, problem)
-    return None
-
-
-async def with_name(tx: Transaction, problem: Problem) -> Problem:
-    """The same; who holds a claim is named as on the rest of the pages. Programs are told the identifier."""
-    if not isinstance(problem, errors.ClaimHeld):
         return problem
-    return errors.ClaimHeld(problem.id, await people.name_of(tx, problem.holder), problem.until)
+    return None

@@ -110,7 +110,7 @@ def _told(problem: Problem, words: NullTranslations, language: Language) -> str:
             return said
         return ", ".join(words.gettext(CODES[each]) if each in CODES else each for each in said.split(", "))
 
-    return problem.filled(words.gettext(problem.template), reword)
+    return problem.filled(words.gettext, reword)
 
 
 def _moment(at: datetime | str | None, language: Language) -> Markup | str:

@@ -1,6 +1,5 @@
 """One bad rule is answered once: the queue by the rule that hit, and one answer for the cases of a rule."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,19 +8,17 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from sigreq.api.console.desk import Arrival, Form, Visitor
-from sigreq.api.console.forms import read, revision, with_name
+from sigreq.api.console.forms import read, revision
 from sigreq.api.schemas import AnswerIn, DetermineIn
 from sigreq.api.together import MOST, Result, decide_each
 from sigreq.domain import errors
-from sigreq.domain.changes import fitting_determinations
 from sigreq.domain.errors import Problem
 from sigreq.domain.lifecycle import State
 from sigreq.domain.people import ALLOWED, Permission
-from sigreq.domain.verdict import Verdict
+from sigreq.domain.verdict import Verdict, fitting_determinations
 from sigreq.review.decisions import Answer, Conclusion
 from sigreq.review.together import Chosen
 from sigreq.store import groups, people, rules_hit
-from sigreq.transaction import Transaction
 
 RULES = 50
 SOON = timedelta(hours=1)
@@ -104,7 +101,7 @@ async def _page(
         # A case that the refused page did not show is not answered with "all shown" unseen.
         "is_everything": "everything" in sent and all(f"{SHOWN}{row.id}" in sent for row in rows),
         "holders": {each: (await people.person(tx, each)).name for each in holders},
-        "results": [await _with_name(tx, each) for each in results or ()],
+        "results": results or [],
         "problem": problem,
         "typed": {} if is_done else visitor.form,
         "may": actor.role in ALLOWED[Permission.DECIDE],
@@ -114,10 +111,6 @@ async def _page(
         "soon": SOON,
     }
     return visitor.page("rule.html", status_code=visitor.pages.status(problem) if problem else 200, **context)
-
-
-async def _with_name(tx: Transaction, result: Result) -> Result:
-    return replace(result, problem=await with_name(tx, result.problem)) if result.problem else result
 
 
 ROUTES = [show_rules, show_cases, answer_cases]
