@@ -72,14 +72,15 @@ class Limits(Section):
 
 
 class Jobs(Section):
-    """How background work is leased, and when it is looked for."""
+    """How background work is leased, when it is looked for, and how long it is kept once it is done."""
 
     lease: Duration = timedelta(seconds=6)
-    poll: Duration = timedelta(milliseconds=100)
+    poll: Duration = timedelta(seconds=1)
     reconcile: Duration = timedelta(seconds=1)
     hint_again_after: Duration = timedelta(seconds=3)
     at_once: int = 8
     attempts: int = 12
+    kept: Annotated[Duration, Field(ge=timedelta(days=1))] = timedelta(days=90)
 
 
 class Analysis(Section):

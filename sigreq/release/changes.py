@@ -221,7 +221,7 @@ async def _check_payload(
     except PayloadUnfit as unfit:
         raise release_errors.ChangeUnfit(unfit.why) from unfit
     if isinstance(content, AllowedHash | AddedHash):
-        theirs = {file.facts.sha256 for each in helped for file in await files.of(tx, each) if file.facts}
+        theirs = {file.facts.sha256 for own in (await files.of_many(tx, helped)).values() for file in own if file.facts}
         if content.sha256 not in theirs:
             raise release_errors.ChangeUnfit(SampleForeign(content.sha256))
     if isinstance(content, AllowedHash):

@@ -9,9 +9,11 @@ from sqlmodel import col
 
 from sigreq.domain.submission import Track
 from sigreq.embedded.stack import Addresses
+from sigreq.settings import Jobs
 from sigreq.store import jobs
 from sigreq.store.jobs import JobName, Lease, LeaseLost
 from sigreq.tables.events import Job
+from sigreq.upkeep.old import drop_done_jobs
 from tests.store.support import Bench, at
 
 LEASE = timedelta(seconds=6)
@@ -100,6 +102,24 @@ def test_a_finished_job_is_never_claimed_again(addresses: Addresses) -> None:
         assert await _claim(bench, job_id) is None
         with pytest.raises(LeaseLost):
             await _finish(bench, lease)
+
+    at(addresses.database_url, work)
+
+
+def test_of_old_jobs_only_those_that_are_done_are_dropped_and_all_of_them(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        old, open_one, young = [await _add(bench) for _ in range(3)], await _add(bench), await _add(bench)
+        for each in old:
+            await _finish(bench, await _claimed(bench, each))
+        bench.later(timedelta(days=2).total_seconds())
+        await _finish(bench, await _claimed(bench, young))
+        bench.later(timedelta(days=1, seconds=-1).total_seconds())
+        async with bench.database.transaction() as tx:
+            one = await jobs.drop_done(tx, tx.at - timedelta(days=1), limit=1)
+        await drop_done_jobs(bench.database, Jobs(kept=timedelta(days=1)))
+        async with bench.database.transaction() as tx:
+            left = set(await tx.session.scalars(select(col(Job.id))))
+        assert (one, left & {*old, open_one, young}) == (1, {open_one, young})
 
     at(addresses.database_url, work)
 
