@@ -122,8 +122,8 @@ async def withdraw(tx: Transaction, actor: Actor, change_id: str, held: int, rea
 
 
 async def picked_up(tx: Transaction, actor: Actor, change_id: str) -> Change:
-    """Release tooling works on it from now on; saying so twice is no error."""
-    change = await changes.get(tx, change_id)
+    """Release tooling works on it from now on; saying so twice is no error, also at once."""
+    change = await changes.lock(tx, change_id)
     if change.state is ChangeState.PICKED_UP:
         return change
     return await move_change(tx, change_id, Move(ChangeEvent.PICKED_UP, actor))

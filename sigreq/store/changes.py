@@ -27,6 +27,14 @@ async def get(tx: Transaction, change_id: str) -> Change:
     return found
 
 
+async def lock(tx: Transaction, change_id: str) -> Change:
+    """The same, and nobody else moves it until the transaction ends. Raises NotFound."""
+    found = await tx.session.get(Change, change_id, populate_existing=True, with_for_update=True)
+    if found is None:
+        raise NotFound(what="change", id=change_id)
+    return found
+
+
 async def revision(tx: Transaction, change: Change) -> ChangeRevision:
     """The current revision of a change."""
     return await tx.session.get_one(ChangeRevision, (change.id, change.rev))

@@ -85,10 +85,14 @@ async def _write(tx: Transaction, submission_id: str, before: Sequence[File], af
 
 
 async def forget_members(tx: Transaction, submission_id: str) -> None:
-    """Forget what was found in the files that were sent: they are looked into again."""
-    is_own = col(SubmissionFile.submission_id) == submission_id
-    await tx.session.execute(delete(SubmissionFile).where(is_own, col(SubmissionFile.parent).is_not(None)))
-    await tx.session.execute(update(SubmissionFile).where(is_own).values(faults=None))
+    """Forget what was found in the files that were sent: they are looked into again.
+
+    Those that were sent are written to first: of two who look again, the second waits there, and then finds the members
+    that the first has found.
+    """
+    is_own, is_member = col(SubmissionFile.submission_id) == submission_id, col(SubmissionFile.parent).is_not(None)
+    await tx.session.execute(update(SubmissionFile).where(is_own, ~is_member).values(faults=None))
+    await tx.session.execute(delete(SubmissionFile).where(is_own, is_member))
 
 
 async def keep_examination(tx: Transaction, of: Submission, before: Sequence[File], examination: Examination) -> None:

@@ -14,18 +14,18 @@ from sigreq.domain.extras import Ending
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeState, Event, State
 from sigreq.domain.people import Actor, Role
-from sigreq.domain.submission import Track
+from sigreq.domain.submission import SampleFacts, Track
 from sigreq.embedded.stack import Addresses
 from sigreq.release import changes
 from sigreq.release import extras as urgent
 from sigreq.review import claims, customer
-from sigreq.store import extra_notes, extras, groups, people, submissions
+from sigreq.store import extra_notes, extras, files, groups, people, samples, submissions
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.events import Event as Told
 from sigreq.tables.extras import Extra
 from sigreq.tables.people import AnalystGroup, Person
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission
-from sigreq.tables.submissions import Submission
+from sigreq.tables.submissions import Submission, SubmissionFile
 from sigreq.transaction import Transaction
 from sigreq.upkeep import expired
 from tests.store.support import START, Bench, at, before, case_of, customer_of
@@ -252,5 +252,51 @@ def test_a_change_for_a_case_that_is_determined_at_the_same_moment_counts_as_dra
         async with bench.database.transaction() as tx:
             (change,) = await submissions.drafted_for(tx, await submissions.get(tx, case.id))
             assert change.state is ChangeState.DRAFTED
+
+    at(addresses.database_url, work)
+
+
+def test_two_release_tools_that_pick_up_one_change_at_once_are_both_right(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        lead, person = await _both(bench, "race-picked-up")
+        case = _case(person, state=State.DETERMINED)
+        await _written(bench, case)
+        change = str((await _urgent(bench, lead, case)).change_id)
+
+        async def pick_up() -> None:
+            async with bench.database.transaction() as tx:
+                assert (await changes.picked_up(tx, lead, change)).state is ChangeState.PICKED_UP
+
+        async with before(bench, pick_up()) as tx:
+            await changes.picked_up(tx, lead, change)
+
+    at(addresses.database_url, work)
+
+
+def test_two_who_look_into_the_same_files_again_keep_what_the_second_finds(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        _, person = await _both(bench, "race-examined")
+        case = _case(person)
+        sent = SampleFacts("outer.zip", 3, "b" * 64, "b" * 40, "b" * 32)
+        await _written(bench, case)
+        async with bench.database.transaction() as tx:
+            await samples.keep(tx, case.organisation_id, [sent])
+            await files.sent(tx, case.id, [sent])
+
+        async def look(tx: Transaction, name: str) -> None:
+            await files.forget_members(tx, case.id)
+            tx.session.add(SubmissionFile(submission_id=case.id, position=1, parent=0, name=name, faults=[]))
+            await tx.session.flush()
+
+        async def look_too() -> None:
+            async with bench.database.transaction() as tx:
+                await look(tx, "second")
+
+        async with bench.database.transaction() as tx:
+            await look(tx, "before")
+        async with before(bench, look_too()) as tx:
+            await look(tx, "first")
+        async with bench.database.transaction() as tx:
+            assert [each.name for each in await files.of(tx, case)] == ["outer.zip", "second"]
 
     at(addresses.database_url, work)
