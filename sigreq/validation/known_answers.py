@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sigreq.domain.advice import steps
@@ -20,6 +21,7 @@ from sigreq.store.scans import Round
 from sigreq.tables.releases import Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
+from sigreq.work import TryAgain
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,17 @@ class KnownAnswers:
             if await self.stored.scanner.knows(ruleset, name) is not False:
                 return True
         return False
+
+
+async def hold(tx: Transaction, of: Submission, answer: Answer) -> None:
+    """Keep the version that an answer names from being withdrawn until the transaction ends.
+
+    To be called before any other row is locked, as a version is withdrawn before its cases are told. Raises TryAgain
+    where it was withdrawn since: then the case is to be screened again.
+    """
+    release = await releases.hold(tx, of.product_id, answer.release.version)
+    if release is None or release.withdrawn_at is not None:
+        raise TryAgain(timedelta(seconds=1), f"{answer.release.version} was withdrawn meanwhile")
 
 
 async def give(tx: Transaction, of: Submission, answer: Answer, remarks: Sequence[Mapping[str, Any]]) -> None:

@@ -175,6 +175,7 @@ async def _conclude(tx: Transaction, case: _Case, screened: _Screened) -> None:
     if screened.answer is None:
         await _tell(tx, case, screened, Event.SCREENED)
     else:
+        await known_answers.hold(tx, case.submission, screened.answer)
         await known_answers.give(tx, case.submission, screened.answer, await _keep(tx, case, screened))
 
 

@@ -14,6 +14,9 @@ from sigreq.release.proof import hold_fix
 from sigreq.store import people, releases
 from sigreq.tables.releases import Change, ChangeSubmission, Release
 from sigreq.tables.submissions import Submission
+from sigreq.validation import known_answers
+from sigreq.validation.known_answers import Answer
+from sigreq.work import TryAgain
 from tests.store.support import START, Bench, at, before, case_of, customer_of
 
 VERSION = "20261122.2"
@@ -91,6 +94,24 @@ def test_nothing_is_fixed_while_another_change_of_the_case_is_drafted(addresses:
             await changes.draft(
                 tx, analyst, [case.id], ChangeKind.RULE_MODIFY, {"rule": "One", "source": "rule One {}"}
             )
+
+    at(addresses.database_url, work)
+
+
+def test_a_version_that_is_withdrawn_meanwhile_is_no_known_answer(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        case = await _case(bench, "answer-withdrawn")
+        async with bench.database.transaction() as tx:
+            answer = Answer(await releases.release(tx, case.product_id, VERSION), [], {})
+            await known_answers.hold(tx, case, answer)
+
+        async def give() -> None:
+            with pytest.raises(TryAgain):
+                async with bench.database.transaction() as tx:
+                    await known_answers.hold(tx, case, answer)
+
+        async with before(bench, give()) as tx:
+            await releases.withdraw(tx, case.product_id, VERSION)
 
     at(addresses.database_url, work)
 
