@@ -11,6 +11,7 @@ from sigreq.domain.findings import Code, Trouble
 from sigreq.domain.reasons import (
     AllWithdrawn,
     CaseSolved,
+    CompanionGone,
     CorpusChanged,
     FirstPublished,
     OtherNewest,
@@ -220,7 +221,8 @@ class Seen:
     """What a run saw of the world: a pass holds as long as the world is no other.
 
     `solved` is the number of the newest solved case, `corpus` the revision of the clean corpus, `alongside` the
-    changes that waited for a release and were part of the candidate, `targets` the engines it was tried in.
+    changes that waited for a release and were part of the candidate, `targets` the engines it was tried in. `waiting`
+    are all that wait, where that is asked.
     """
 
     base: str | None
@@ -228,6 +230,7 @@ class Seen:
     corpus: int
     alongside: frozenset[str] = frozenset()
     targets: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
 
 
 def why_stale(seen: Seen, now: Seen) -> WhyStale | None:
@@ -244,7 +247,8 @@ def why_stale(seen: Seen, now: Seen) -> WhyStale | None:
     missed = sorted(now.alongside - seen.alongside)
     if missed:
         return RivalApproved(", ".join(missed))
-    return None
+    gone = sorted(seen.alongside - now.waiting)  # what came out meanwhile is in another base
+    return CompanionGone(", ".join(gone)) if gone else None
 
 
 def _why_other_base(tested: str | None, newest: str | None) -> WhyStale:

@@ -102,13 +102,29 @@ class RivalApproved(Reason):
 
 
 @dataclass(frozen=True)
+class CompanionGone(Reason):
+    """it was tested together with {changes}, which has been taken back since"""
+
+    changes: str
+
+
+@dataclass(frozen=True)
 class TestedWithout(Reason):
     """it was tested without {changes}"""
 
     changes: str
 
 
-WhyStale = OtherNewest | FirstPublished | AllWithdrawn | CaseSolved | CorpusChanged | TargetAdded | RivalApproved
+WhyStale = (
+    OtherNewest
+    | FirstPublished
+    | AllWithdrawn
+    | CaseSolved
+    | CorpusChanged
+    | TargetAdded
+    | RivalApproved
+    | CompanionGone
+)
 WhyNotLet = NotPassed | WhyStale
 WhyNotGated = WhyNotLet | TestedWithout
 

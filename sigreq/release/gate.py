@@ -93,7 +93,8 @@ async def _now(tx: Transaction, product: str, alongside: frozenset[str]) -> Seen
     base = await releases.newest(tx, product)
     targets = frozenset((await releases.known_product(tx, product)).targets)
     clean = await corpus.revision(tx)
-    return Seen(base.version if base else None, await solved.newest(tx, product), clean, alongside, targets)
+    waiting = frozenset(each.id for each in await gates.waiting_changes(tx, product))
+    return Seen(base.version if base else None, await solved.newest(tx, product), clean, alongside, targets, waiting)
 
 
 def _seen(run: GateRun) -> Seen:

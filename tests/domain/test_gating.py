@@ -25,6 +25,7 @@ from sigreq.domain.gating import (
 from sigreq.domain.reasons import (
     AllWithdrawn,
     CaseSolved,
+    CompanionGone,
     CorpusChanged,
     FirstPublished,
     OtherNewest,
@@ -166,19 +167,26 @@ def test_a_clean_file_may_not_be_hit_nor_left_out() -> None:
 SEEN = Seen("1", 7, 3, frozenset({"CH-1"}), frozenset({"yara"}))
 
 
+def _now(base: str | None, solved: int, corpus: int, *more: frozenset[str], waiting: str = "CH-1") -> Seen:
+    """The world later, in which this waits for a release."""
+    alongside, targets = (*more, frozenset(), frozenset())[:2]
+    return Seen(base, solved, corpus, alongside, targets, frozenset({waiting}))
+
+
 @pytest.mark.parametrize(
     ("now", "why"),
     [
-        (Seen("1", 7, 3), None),
-        (Seen("1", 7, 3, frozenset({"CH-1"})), None),
-        (Seen("1", 6, 3), None),
-        (Seen("1", 7, 3, frozenset(), frozenset({"yara"})), None),
-        (Seen("1", 7, 3, frozenset(), frozenset({"yara", "clamav"})), TargetAdded("clamav")),
-        (Seen("2", 7, 3), OtherNewest("1", "2")),
-        (Seen(None, 7, 3), AllWithdrawn("1")),
-        (Seen("1", 8, 3), CaseSolved()),
-        (Seen("1", 7, 4), CorpusChanged()),
-        (Seen("1", 7, 3, frozenset({"CH-1", "CH-2"})), RivalApproved("CH-2")),
+        (_now("1", 7, 3), None),
+        (_now("1", 7, 3, frozenset({"CH-1"})), None),
+        (_now("1", 6, 3), None),
+        (_now("1", 7, 3, frozenset(), frozenset({"yara"})), None),
+        (_now("1", 7, 3, frozenset(), frozenset({"yara", "clamav"})), TargetAdded("clamav")),
+        (_now("2", 7, 3), OtherNewest("1", "2")),
+        (_now(None, 7, 3), AllWithdrawn("1")),
+        (_now("1", 8, 3), CaseSolved()),
+        (_now("1", 7, 4), CorpusChanged()),
+        (_now("1", 7, 3, frozenset({"CH-1", "CH-2"})), RivalApproved("CH-2")),
+        (_now("1", 7, 3, waiting="CH-3"), CompanionGone("CH-1")),
     ],
 )
 def test_a_pass_holds_while_the_world_is_as_it_was(now: Seen, why: WhyStale | None) -> None:

@@ -125,6 +125,23 @@ def test_the_number_of_a_case_that_reopened_is_not_given_again_behind_the_back_o
     assert told["why"].items() >= {"code": "case_solved"}.items()
 
 
+def test_a_pass_does_not_outlive_a_change_that_it_was_tested_with(world: World) -> None:
+    product = world.product({"One": rule("One", "alpha"), "Two": rule("Two", "beta")})
+    tested = []
+    for name, content in (("One", b"alpha alone"), ("Two", b"alpha and beta")):
+        case = world.determined(world.analyst, world.customer(), product, content=content)
+        change = world.analyst.draft_change([case["id"]], "sig_retire", {"signature": name})
+        tested.append(after_test(world.analyst, change))
+        if name == "One":
+            tested[0] = world.lead.approve_change(*_held(tested[0]))
+    assert [each["state"] for each in tested] == ["approved", "tested"], "nothing hits the second any more either"
+    world.lead.withdraw_change(*_held(tested[0]), "not now")
+    with refused(409, "gate_pass_stale") as told:
+        world.lead.approve_change(*_held(tested[1]))
+    assert told["why"].items() >= {"code": "companion_gone", "changes": tested[0]["id"]}.items()
+    assert {each["code"] for each in _problems(after_test(world.analyst, tested[1]))} == {"still_detected"}
+
+
 def test_two_changes_that_take_away_are_not_approved_side_by_side(world: World) -> None:
     product = world.product({"One": rule("One", "alpha"), "Two": rule("Two", "beta")})
     _detected_rightly(world, product, b"alpha and beta")
