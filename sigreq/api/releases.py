@@ -20,7 +20,7 @@ from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.signing import target_name
 from sigreq.domain.targets import Target
 from sigreq.release.gate import Train, begin_train
-from sigreq.release.publish import Built, Publication, publish
+from sigreq.release.publish import Built, Publication, check_version, known_product, publish
 from sigreq.scanning import bundled
 from sigreq.store import gates, releases, submissions
 from sigreq.transaction import Transaction
@@ -67,6 +67,7 @@ async def test_train(
     publication = await _sent(product, version, request, services)
     included = [each.change_id for each in publication.built if each.is_included]
     async with services.database.transaction() as tx:
+        await check_version(tx, product, version)
         run = await begin_train(tx, actor, Train(product, version, publication.ruleset, included))
     return Response(views.gate(run), status_code=202)
 
@@ -113,11 +114,9 @@ async def _sent(product: str, version: str, request: AnyRequest, services: Servi
 
 
 async def _bundled(publication: Publication, services: Services) -> Publication:
-    """The same, with a bundle for each engine of the product in the store. Raises RulesetUnfit."""
+    """The same, with a bundle for each engine of the product in the store. Raises ProductUnknown, RulesetUnfit."""
     async with services.database.transaction() as tx:
-        product = await releases.product(tx, publication.product)
-    if product is None:
-        return publication  # which will be refused
+        product = await known_product(tx, publication.product)
     targets = [Target(each) for each in product.targets]
     try:
         kept = await bundled.keep(services.bundles, product.id, publication.version, publication.ruleset, targets)

@@ -19,7 +19,7 @@ from sigreq.release.gate import check_train
 from sigreq.store import changes, jobs, locks, releases
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change
-from sigreq.tables.releases import Change, Release
+from sigreq.tables.releases import Change, Product, Release
 from sigreq.transaction import Transaction
 from sigreq.trust import targets
 from sigreq.trust.targets import Stored
@@ -71,7 +71,7 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     """
     await locks.hold(tx, Lock.REGISTER)
     await locks.hold(tx, Lock.FEED)
-    await _check_version(tx, publication)
+    await check_version(tx, publication.product, publication.version)
     before = await releases.published(tx, publication.product, publication.version)
     if before is not None:
         if before.content_digest == publication.digest:
@@ -123,20 +123,25 @@ async def _checked(tx: Transaction, actor: Actor, publication: Publication, wait
     return (await check_train(tx, publication.product, publication.version, digest, included)).id
 
 
-async def _check_version(tx: Transaction, publication: Publication) -> None:
-    product = await releases.product(tx, publication.product)
-    if product is None:
-        raise database_errors.ProductUnknown(product=publication.product, known="see the list of products")
+async def check_version(tx: Transaction, product_id: str, version: str) -> None:
+    """Let a name pass that a version can have. Raises ProductUnknown, DatabaseVersionUnreadable, ReleaseExists."""
+    product = await known_product(tx, product_id)
     try:
-        key = parse(product.scheme, publication.version)
+        key = parse(product.scheme, version)
     except (VersionUnparseable, NoDatabase) as error:
         form = expected_form(product.scheme)
-        raise database_errors.DatabaseVersionUnreadable(
-            product=product.id, claimed=publication.version, expected=form
-        ) from error
+        raise database_errors.DatabaseVersionUnreadable(product=product.id, claimed=version, expected=form) from error
     for each in await releases.register(tx, product.id):
-        if each.version != publication.version and parse(product.scheme, each.version) == key:
+        if each.version != version and parse(product.scheme, each.version) == key:
             raise release_errors.ReleaseExists(product=product.id, version=each.version)
+
+
+async def known_product(tx: Transaction, product_id: str) -> Product:
+    """Whose version it is. Raises ProductUnknown."""
+    product = await releases.product(tx, product_id)
+    if product is None:
+        raise database_errors.ProductUnknown(product=product_id, known="see the list of products")
+    return product
 
 
 Waiting = Sequence[tuple[Change, Built]]

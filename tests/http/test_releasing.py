@@ -8,11 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from sigreq_client import ApiError
-from tests.flows import HARMLESS, after_test, approved, drafted, hit_by, published, refused, release_of
+from tests.flows import HARMLESS, after_test, approved, call, drafted, hit_by, published, refused, release_of
 from tests.plain import problem
 from tests.world import World, rule, wait_for
 
@@ -192,3 +193,20 @@ def _rule_names(count: int) -> list[str]:
 def test_a_product_that_does_not_exist_is_not_one_without_releases(world: World, address: str) -> None:
     answer = world.plain(world.keys["release"]).get(address)
     problem(answer, 404, "not_found", "There is no product no-such-product")
+
+
+@pytest.mark.parametrize("product", ["no-such-product", "No%20Such", "x" * 300, "expedited"])
+def test_what_is_no_product_has_no_versions_whatever_it_is_called(world: World, product: str) -> None:
+    body = {"ordinal": 2, "ruleset": {"rules": {}}, "changes": []}
+    for method, end in (("PUT", ""), ("POST", "/gate")):
+        answer = call(world, world.keys["release"], method, f"/v1/releases/{product}/20261122.2{end}", json=body)
+        problem(answer, 422, "product_unknown", unquote(product))
+
+
+@pytest.mark.parametrize("version", ["the%20latest", "%2e%2e", "9" * 300])
+def test_a_version_that_could_not_be_published_is_not_tested_either(world: World, version: str) -> None:
+    product = world.product()
+    body = {"ordinal": 2, "ruleset": {"rules": {}}, "changes": []}
+    for method, end in (("PUT", ""), ("POST", "/gate")):
+        answer = call(world, world.keys["release"], method, f"/v1/releases/{product}/{version}{end}", json=body)
+        problem(answer, 422, "database_version_unreadable", "YYYYMMDD.revision")
