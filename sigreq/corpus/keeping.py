@@ -54,9 +54,12 @@ async def add_files(tx: Transaction, source_id: str, files: Mapping[str, int | N
     await corpus.add_files(tx, source_id, files)
 
 
-async def open_source(tx: Transaction, source_id: str) -> CorpusSource:
-    """A source that is being loaded. Raises NotFound, CorpusSourceClosed."""
-    row = await corpus.source(tx, source_id)
+async def open_source(tx: Transaction, source_id: str, *, is_ending: bool = False) -> CorpusSource:
+    """A source that is being loaded, until the transaction ends; `is_ending` waits for all who add to it.
+
+    Raises NotFound, CorpusSourceClosed.
+    """
+    row = await corpus.lock_source(tx, source_id, is_shared=not is_ending)
     if row.state is not SourceState.LOADING:
         raise CorpusSourceClosed(id=source_id, state=row.state)
     return row
@@ -64,7 +67,7 @@ async def open_source(tx: Transaction, source_id: str) -> CorpusSource:
 
 async def complete(tx: Transaction, actor: Actor | None, source_id: str, newest: Sequence[Ruleset]) -> CorpusRevision:
     """All of it is there: from now on it counts. `newest` are the signatures in force. Raises CorpusMalware."""
-    await open_source(tx, source_id)
+    await open_source(tx, source_id, is_ending=True)
     detected = {sha256 for ruleset in newest for sha256 in ruleset.hashes}
     bad = sorted(await corpus.among(tx, source_id, detected))
     if bad:
@@ -76,7 +79,7 @@ async def complete(tx: Transaction, actor: Actor | None, source_id: str, newest:
 
 async def remove(tx: Transaction, actor: Actor, source_id: str) -> CorpusRevision:
     """Take a source out. What no other source has is removed from the store afterwards. Raises NotFound."""
-    row = await corpus.source(tx, source_id)
+    row = await corpus.lock_source(tx, source_id)
     contents = await corpus.contents_of(tx, row.id)
     await corpus.remove(tx, row.id)
     for start in range(0, len(contents), SWEPT_AT_ONCE):

@@ -59,6 +59,15 @@ async def source(tx: Transaction, source_id: str) -> CorpusSource:
     return found
 
 
+async def lock_source(tx: Transaction, source_id: str, *, is_shared: bool = False) -> CorpusSource:
+    """The same, and its state stays until the transaction ends; if not shared, nobody adds to it. Raises NotFound."""
+    lock = {"read": True} if is_shared else True
+    found = await tx.session.get(CorpusSource, source_id, populate_existing=True, with_for_update=lock)
+    if found is None:
+        raise NotFound(what="corpus source", id=source_id)
+    return found
+
+
 async def sources(tx: Transaction) -> Sequence[CorpusSource]:
     """All sources, by name."""
     return (await tx.session.scalars(select(CorpusSource).order_by(col(CorpusSource.id)))).all()

@@ -1,0 +1,70 @@
+"""A source of the clean corpus that somebody adds to while another completes or removes it."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from sigreq.corpus import keeping
+from sigreq.domain.corpus import SourceKind
+from sigreq.domain.corpus_errors import CorpusMalware, CorpusSourceClosed
+from sigreq.domain.errors import NotFound
+from sigreq.domain.people import Actor, Role
+from sigreq.domain.ruleset import Ruleset
+from sigreq.embedded.stack import Addresses
+from sigreq.store import people
+from sigreq.transaction import Transaction
+from tests.store.support import Bench, at, before
+
+MALWARE = "d" * 64
+
+
+async def _keeper(bench: Bench, source: str) -> Actor:
+    """Somebody who has begun a source of this name."""
+    async with bench.database.transaction() as tx:
+        person = await people.add_person(tx, "Keeper", Role.ADMINISTRATOR, None)
+        keeper = Actor(person.id, person.name, person.role)
+        await keeping.add(tx, keeper, source, SourceKind.HASHES, "a list")
+    return keeper
+
+
+def test_what_is_added_while_a_source_is_completed_is_looked_at_with_the_rest(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        keeper = await _keeper(bench, "added-meanwhile")
+
+        async def complete() -> None:
+            with pytest.raises(CorpusMalware):
+                async with bench.database.transaction() as tx:
+                    await keeping.complete(tx, keeper, "added-meanwhile", [Ruleset({}, hashes={MALWARE: "Bad"})])
+
+        async with before(bench, complete()) as tx:
+            await keeping.add_files(tx, "added-meanwhile", {MALWARE: None})
+
+    at(addresses.database_url, work)
+
+
+async def _complete(tx: Transaction, keeper: Actor, source: str) -> object:
+    return await keeping.complete(tx, keeper, source, [])
+
+
+Ending = Callable[[Transaction, Actor, str], Awaitable[object]]
+ENDINGS: dict[str, tuple[Ending, type[Exception]]] = {
+    "completed": (_complete, CorpusSourceClosed),
+    "removed": (keeping.remove, NotFound),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_nothing_is_added_to_a_source_that_has_just_ended(addresses: Addresses, name: str) -> None:
+    async def work(bench: Bench) -> None:
+        end, refusal = ENDINGS[name]
+        keeper = await _keeper(bench, f"just-{name}")
+
+        async def add() -> None:
+            with pytest.raises(refusal):
+                async with bench.database.transaction() as tx:
+                    await keeping.add_files(tx, f"just-{name}", {MALWARE: None})
+
+        async with before(bench, add()) as tx:
+            await end(tx, keeper, f"just-{name}")
+
+    at(addresses.database_url, work)
