@@ -73,7 +73,7 @@ class Jobs(Section):
     """How background work is leased, and when it is looked for."""
 
     lease: Duration = timedelta(seconds=6)
-    poll: Duration = timedelta(milliseconds=100)
+    poll: Duration = timedelta(seconds=1)
     reconcile: Duration = timedelta(seconds=1)
     hint_again_after: Duration = timedelta(seconds=3)
     at_once: int = 8

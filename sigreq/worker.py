@@ -15,7 +15,6 @@ from typing import Any
 import structlog
 from arq.connections import ArqRedis
 from arq.worker import Function, func
-from arq.worker import Worker as ArqWorker
 
 from sigreq.blobs import Blobs
 from sigreq.corpus import reading
@@ -23,7 +22,7 @@ from sigreq.corpus.reading import CorpusReader
 from sigreq.domain.errors import ServiceUnavailable
 from sigreq.domain.submission import Track
 from sigreq.ending import end
-from sigreq.jobs import UNREACHABLE, Hints, connect, encode, queue_name, redis_settings
+from sigreq.jobs import UNREACHABLE, Hints, PromptWorker, connect, encode, queue_name, redis_settings
 from sigreq.notify import deliveries, letters
 from sigreq.notify.deliveries import Deliveries
 from sigreq.notify.letters import Letters
@@ -195,9 +194,9 @@ class TrackWorker:
                 if arq is not None and arq.main_task is not None:
                     arq.main_task.cancel()
 
-    def _arq_worker(self, pool: ArqRedis) -> ArqWorker:
+    def _arq_worker(self, pool: ArqRedis) -> PromptWorker:
         jobs = self._settings.jobs
-        return ArqWorker(
+        return PromptWorker(
             functions=functions(self._begin),
             queue_name=queue_name(self._queue),
             redis_pool=pool,

@@ -30,6 +30,7 @@ class File:
     """One file of a submission: sent (no parent), or found in another, whose position is `parent`.
 
     `name` is only data. Without `facts` its content could not be had. `faults` is None until somebody has looked.
+    `is_identified` says that it is known what the content is.
     """
 
     position: int
@@ -37,6 +38,7 @@ class File:
     name: str
     facts: SampleFacts | None
     faults: tuple[Fault, ...] | None = None
+    is_identified: bool = False
 
 
 ALLOWED = ScanResult(Outcome.CLEAN, reason="allowed")

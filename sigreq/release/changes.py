@@ -224,7 +224,7 @@ async def _check_payload(
     except Unfit as unfit:
         raise release_errors.ChangeUnfit(reason=str(unfit)) from unfit
     if isinstance(content, AllowedHash | AddedHash):
-        theirs = {file.facts.sha256 for each in helped for file in await files.of(tx, each) if file.facts}
+        theirs = {file.facts.sha256 for own in (await files.of_many(tx, helped)).values() for file in own if file.facts}
         if content.sha256 not in theirs:
             raise release_errors.ChangeUnfit(reason=f"{content.sha256} is not a sample of these submissions")
     if isinstance(content, AllowedHash):

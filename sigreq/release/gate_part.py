@@ -35,7 +35,7 @@ from sigreq.scanning.stored import Order, StoredSamples
 from sigreq.store import changes, files, gates, jobs, releases, scans, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.scans import Round
-from sigreq.tables.gates import GateRun
+from sigreq.tables.gates import GatePart, GateRun
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
 from sigreq.work import Finish, nothing
@@ -212,23 +212,27 @@ async def _read(tx: Transaction, lease: Lease) -> _Share | None:
     digest = None  # of the rules of before, which only a change is compared with
     if run.purpose is Purpose.CHANGE and run.base_version is not None:
         digest = (await releases.release(tx, run.product_id, run.base_version)).ruleset_digest
-    cases = (
-        [] if part.kind is PartKind.CLEAN else [await _loaded(tx, run, part.kind, digest, each) for each in part.items]
-    )
-    return _Share(run, part.kind, part.items, digest, cases)
+    return _Share(run, part.kind, part.items, digest, await _cases(tx, run, part, digest))
 
 
-async def _loaded(
-    tx: Transaction, run: GateRun, kind: PartKind, base_digest: str | None, submission_id: str
+async def _cases(tx: Transaction, run: GateRun, part: GatePart, base_digest: str | None) -> list[_Loaded]:
+    if part.kind is PartKind.CLEAN:
+        return []
+    found = await submissions.by_id(tx, part.items)
+    cases = [found[each] for each in part.items]
+    own = await files.of_many(tx, cases)
+    if part.kind is not PartKind.REQUESTED:
+        return [_Loaded(each, own[each.id], {}, frozenset(), frozenset()) for each in cases]
+    return [await _requested(tx, run, base_digest, each, own[each.id]) for each in cases]
+
+
+async def _requested(
+    tx: Transaction, run: GateRun, base_digest: str | None, submission: Submission, own: list[File]
 ) -> _Loaded:
-    submission = await submissions.get(tx, submission_id)
-    own = await files.of(tx, submission)
-    if kind is not PartKind.REQUESTED:
-        return _Loaded(submission, own, {}, frozenset(), frozenset())
     sha256s = [file.facts.sha256 for file in own if file.facts]
     digests = [base_digest] if base_digest else []
     known = await scans.known(tx, submission.organisation_id, sha256s, digests)
-    wanted, excused = await _names(tx, run, submission_id)
+    wanted, excused = await _names(tx, run, submission.id)
     return _Loaded(submission, own, known, wanted, excused)
 
 

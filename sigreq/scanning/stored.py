@@ -45,7 +45,6 @@ class Order:
     files: Sequence[File]
     rulesets: Sequence[Ruleset]
     passwords: Sequence[str] = ()
-    identified: frozenset[str] = frozenset()
     known: Mapping[tuple[str, str], ScanResult] = field(default_factory=dict)
 
 
@@ -96,6 +95,7 @@ class _Examiner:
         self._ends = monotonic() + stored.patience.total_seconds()
         self._hits_left = MOST_HITS
         self._passwords = [*order.passwords, *CUSTOMARY_PASSWORDS]
+        self._identified = {each.facts.sha256 for each in order.files if each.facts and each.is_identified}
         self._identities: dict[str, Identity] = {}
         self._results: dict[str, dict[str, ScanResult]] = {ruleset.digest: {} for ruleset in order.rulesets}
         for (sha256, digest), result in order.known.items():
@@ -211,7 +211,7 @@ class _Examiner:
         return result if self._hits_left >= 0 else replace(result, hits=())
 
     def _is_identified(self, facts: SampleFacts) -> bool:
-        return facts.sha256 in self._order.identified or facts.sha256 in self._identities
+        return facts.sha256 in self._identified or facts.sha256 in self._identities
 
     def _unknown(self, facts: SampleFacts) -> list[Ruleset]:
         """The rulesets that the content has to be scanned with; what they allow needs no scan."""

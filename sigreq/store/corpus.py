@@ -1,10 +1,10 @@
 """The clean corpus: its sources, its files, its revisions."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import any_, delete, exists, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -13,6 +13,7 @@ from sigreq.domain.errors import NotFound
 from sigreq.domain.people import Actor
 from sigreq.store import locks
 from sigreq.store.locks import Lock
+from sigreq.store.one_of import one_of
 from sigreq.tables.corpus import CorpusFile, CorpusRevision, CorpusSource
 from sigreq.transaction import Transaction
 
@@ -34,18 +35,18 @@ async def all_contents(tx: Transaction) -> list[tuple[str, int]]:
         select(col(CorpusFile.sha256), col(CorpusFile.size))
         .join(CorpusSource, col(CorpusSource.id) == col(CorpusFile.source_id))
         .where(col(CorpusFile.size).is_not(None), col(CorpusSource.state) == SourceState.COMPLETE)
-        .distinct(col(CorpusFile.sha256))
+        .ext(distinct_on(col(CorpusFile.sha256)))
         .order_by(col(CorpusFile.sha256))
     )
     return [(str(row[0]), int(row[1] or 0)) for row in await tx.session.execute(statement)]
 
 
-async def known_hashes(tx: Transaction, sha256s: Iterable[str]) -> set[str]:
+async def known_hashes(tx: Transaction, sha256s: Collection[str]) -> set[str]:
     """Which of these are clean, by their content or by a list."""
     statement = (
         select(col(CorpusFile.sha256))
         .join(CorpusSource, col(CorpusSource.id) == col(CorpusFile.source_id))
-        .where(_is_one_of(sha256s), col(CorpusSource.state) == SourceState.COMPLETE)
+        .where(one_of(col(CorpusFile.sha256), sha256s), col(CorpusSource.state) == SourceState.COMPLETE)
     )
     return set(await tx.session.scalars(statement))
 
@@ -92,7 +93,7 @@ async def add_files(tx: Transaction, source_id: str, files: Mapping[str, int | N
 async def stored(tx: Transaction, sha256s: Collection[str]) -> dict[str, int]:
     """Those of these whose content is in the store already, whichever source brought it, with their sizes."""
     statement = select(col(CorpusFile.sha256), col(CorpusFile.size)).where(
-        _is_one_of(sha256s), col(CorpusFile.size).is_not(None)
+        one_of(col(CorpusFile.sha256), sha256s), col(CorpusFile.size).is_not(None)
     )
     return {str(row[0]): int(row[1] or 0) for row in await tx.session.execute(statement)}
 
@@ -105,7 +106,9 @@ async def remove(tx: Transaction, source_id: str) -> None:
 
 async def among(tx: Transaction, source_id: str, sha256s: Collection[str]) -> set[str]:
     """Which of these a source has."""
-    statement = select(col(CorpusFile.sha256)).where(col(CorpusFile.source_id) == source_id, _is_one_of(sha256s))
+    statement = select(col(CorpusFile.sha256)).where(
+        col(CorpusFile.source_id) == source_id, one_of(col(CorpusFile.sha256), sha256s)
+    )
     return set(await tx.session.scalars(statement))
 
 
@@ -139,7 +142,3 @@ async def revise(tx: Transaction, actor: Actor | None, what: str) -> CorpusRevis
     tx.session.add(row)
     await tx.session.flush()
     return row
-
-
-def _is_one_of(sha256s: Iterable[str]) -> Any:
-    return col(CorpusFile.sha256) == any_(list(sha256s))  # type: ignore[arg-type] # a list is an array to PostgreSQL

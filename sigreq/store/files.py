@@ -2,15 +2,44 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import and_, any_, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
 from sigreq.domain.examination import Examination, File, assembled, tree_of
 from sigreq.domain.faults import Fault, is_final
 from sigreq.domain.submission import SampleFacts
 from sigreq.store import samples
+from sigreq.store.one_of import one_of
 from sigreq.tables.submissions import Sample, Submission, SubmissionFile
 from sigreq.transaction import Transaction
+
+# Built once, as all that screening asks: to build a statement takes SQLAlchemy as long as to execute it.
+_FILES = (
+    select(SubmissionFile, Sample)
+    .join(Submission, col(Submission.id) == col(SubmissionFile.submission_id))
+    .outerjoin(
+        Sample,
+        and_(
+            col(Sample.organisation_id) == col(Submission.organisation_id),
+            col(Sample.sha256) == col(SubmissionFile.sha256),
+        ),
+    )
+    .where(one_of(col(SubmissionFile.submission_id), bindparam("submission_ids")))
+    .order_by(col(SubmissionFile.submission_id), col(SubmissionFile.position))
+)
+_LOOKED_INTO = (
+    select(col(SubmissionFile.sha256), Submission, col(SubmissionFile.position))
+    .join(Submission, col(SubmissionFile.submission_id) == col(Submission.id))
+    .where(
+        one_of(col(SubmissionFile.sha256), bindparam("sha256s")),
+        col(Submission.organisation_id) == bindparam("organisation_id"),
+        col(SubmissionFile.parent).is_(None),
+        col(SubmissionFile.faults).is_not(None),
+    )
+    .ext(distinct_on(col(SubmissionFile.sha256)))
+    .order_by(col(SubmissionFile.sha256), col(Submission.received_at).desc())
+)
 
 
 async def sent(tx: Transaction, submission_id: str, received: Sequence[SampleFacts]) -> None:
@@ -22,19 +51,15 @@ async def sent(tx: Transaction, submission_id: str, received: Sequence[SampleFac
 
 async def of(tx: Transaction, submission: Submission) -> list[File]:
     """All files of a submission, by position."""
-    statement = (
-        select(SubmissionFile, Sample)
-        .outerjoin(
-            Sample,
-            and_(
-                col(Sample.organisation_id) == submission.organisation_id,
-                col(Sample.sha256) == col(SubmissionFile.sha256),
-            ),
-        )
-        .where(col(SubmissionFile.submission_id) == submission.id)
-        .order_by(col(SubmissionFile.position))
-    )
-    return [_file(each[0], each[1]) for each in await tx.session.execute(statement)]
+    return (await of_many(tx, [submission]))[submission.id]
+
+
+async def of_many(tx: Transaction, submissions: Sequence[Submission]) -> dict[str, list[File]]:
+    """The same for many, in one statement; by the submission's id."""
+    found: dict[str, list[File]] = {each.id: [] for each in submissions}
+    for own, sample in await tx.session.execute(_FILES, {"submission_ids": list(found)}):
+        found[own.submission_id].append(_file(own, sample))
+    return found
 
 
 async def _write(tx: Transaction, submission_id: str, before: Sequence[File], after: Sequence[File]) -> None:
@@ -87,19 +112,8 @@ async def _looked_into(
     tx: Transaction, organisation_id: str, sha256s: Sequence[str]
 ) -> list[tuple[str, Submission, int]]:
     """Where the organisation last sent these contents and they were looked into."""
-    statement = (
-        select(col(SubmissionFile.sha256), Submission, col(SubmissionFile.position))
-        .join(Submission, col(SubmissionFile.submission_id) == col(Submission.id))
-        .where(
-            col(SubmissionFile.sha256) == any_(list(sha256s)),  # type: ignore[arg-type] # a list is an array to PostgreSQL
-            col(Submission.organisation_id) == organisation_id,
-            col(SubmissionFile.parent).is_(None),
-            col(SubmissionFile.faults).is_not(None),
-        )
-        .distinct(col(SubmissionFile.sha256))
-        .order_by(col(SubmissionFile.sha256), col(Submission.received_at).desc())
-    )
-    return [(str(row[0]), row[1], int(row[2])) for row in await tx.session.execute(statement)]
+    values = {"sha256s": list(sha256s), "organisation_id": organisation_id}
+    return [(str(row[0]), row[1], int(row[2])) for row in await tx.session.execute(_LOOKED_INTO, values)]
 
 
 async def _insert(tx: Transaction, submission_id: str, files: Iterable[File]) -> None:
@@ -119,8 +133,9 @@ async def _insert(tx: Transaction, submission_id: str, files: Iterable[File]) ->
 
 
 def _file(own: SubmissionFile, sample: Sample | None) -> File:
-    facts = None
+    facts, is_identified = None, False
     if sample is not None:
         facts = SampleFacts(own.name, sample.size, sample.sha256, sample.sha1, sample.md5)
+        is_identified = sample.identified_at is not None and sample.identify_fault is None
     faults = None if own.faults is None else tuple(map(Fault, own.faults))
-    return File(own.position, own.parent, own.name, facts, faults)
+    return File(own.position, own.parent, own.name, facts, faults, is_identified)

@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.elements import BindParameter
 from sqlmodel import col
 
 from sigreq.domain.submission import Track
+from sigreq.tables.columns import AT
 from sigreq.tables.events import Job
 from sigreq.transaction import Hint, Transaction
 
@@ -86,14 +90,8 @@ async def is_open(tx: Transaction, name: JobName) -> bool:
 async def claim(tx: Transaction, job_id: str, length: timedelta) -> Lease | None:
     """Take the job if it is due and nobody holds it."""
     token = secrets.token_hex(8)
-    statement = (
-        update(Job)
-        .where(col(Job.id) == job_id, _is_free(tx.at), col(Job.due_at) <= tx.at)
-        .values(lease_token=token, lease_expires_at=tx.at + length, attempts=col(Job.attempts) + 1)
-        .returning(col(Job.name), col(Job.args), col(Job.attempts), col(Job.created_at))
-        .execution_options(**_NO_COPIES)
-    )
-    row = (await tx.session.execute(statement)).one_or_none()
+    values = {"of": job_id, "now": tx.at, "new_token": token, "until": tx.at + length}
+    row = (await tx.session.execute(_CLAIM, values)).one_or_none()
     if row is None:
         return None
     return Lease(job_id, token, JobName(row.name), row.args, row.attempts, row.created_at)
@@ -141,14 +139,36 @@ async def forgotten(tx: Transaction, queue: Track, patience: timedelta, limit: i
     return [Hint(row.id, row.name, queue) for row in await tx.session.execute(statement)]
 
 
-def _is_free(at: datetime) -> ColumnElement[bool]:
+def _is_free(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     lease_ends = col(Job.lease_expires_at)
     return col(Job.done_at).is_(None) & or_(lease_ends.is_(None), lease_ends < at)
 
 
+# What every job needs is built once: to build a statement takes SQLAlchemy as long as to execute it.
+_NOW = bindparam("now", type_=AT)
+_CLAIM = (
+    update(Job)
+    .where(col(Job.id) == bindparam("of"), _is_free(_NOW), col(Job.due_at) <= _NOW)
+    .values(lease_token=bindparam("new_token"), lease_expires_at=bindparam("until"), attempts=col(Job.attempts) + 1)
+    .returning(col(Job.name), col(Job.args), col(Job.attempts), col(Job.created_at))
+    .execution_options(**_NO_COPIES)
+)
+
+
 async def _under(tx: Transaction, lease: Lease, **values: Any) -> None:
-    is_ours = (col(Job.id) == lease.job_id) & (col(Job.lease_token) == lease.token)
-    statement = update(Job).where(is_ours).values(**values).returning(col(Job.id))
-    statement = statement.execution_options(**_NO_COPIES)
-    if (await tx.session.execute(statement)).one_or_none() is None:
+    new = {f"new_{name}": value for name, value in values.items()}
+    held = {"of": lease.job_id, "held_token": lease.token}
+    if (await tx.session.execute(_held(tuple(values)), held | new)).one_or_none() is None:
         raise LeaseLost(lease.job_id)
+
+
+@cache
+def _held(names: tuple[str, ...]) -> ReturningUpdate[str]:
+    """An UPDATE of these columns under a lease."""
+    return (
+        update(Job)
+        .where(col(Job.id) == bindparam("of"), col(Job.lease_token) == bindparam("held_token"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+        .returning(col(Job.id))
+        .execution_options(**_NO_COPIES)
+    )

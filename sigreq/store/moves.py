@@ -1,12 +1,14 @@
 """The one door through which a submission or a change moves: look, check, one guarded UPDATE, one event."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Select, any_, exists, insert, or_, select, text, update
+from sqlalchemy import Select, bindparam, exists, insert, or_, select, text, update
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import col
 
 from sigreq.domain.advice import steps_after_relief
@@ -16,6 +18,7 @@ from sigreq.domain.lifecycle import CHANGE_TRANSITIONS, TRANSITIONS, ChangeEvent
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Track
 from sigreq.store import extras, jobs
+from sigreq.store.one_of import one_of
 from sigreq.tables.events import Event as EventRow
 from sigreq.tables.extras import Extra
 from sigreq.tables.people import ApiKey, Person, SignIn, WebhookEndpoint
@@ -108,7 +111,7 @@ async def note_on_many(tx: Transaction, submission_ids: Sequence[str], note: Mov
     transition = TRANSITIONS[Event(note.event)]
     assert transition.to is None  # noqa: S101 - a note; what moves goes one by one
     assert transition.is_public  # noqa: S101 - the same
-    fitting = (_among(submission_ids), col(Submission.state).in_(transition.sources))
+    fitting = (one_of(col(Submission.id), submission_ids), col(Submission.state).in_(transition.sources))
     locked = (
         await tx.session.scalars(
             select(col(Submission.id)).where(*fitting).order_by(col(Submission.id)).with_for_update()
@@ -116,7 +119,7 @@ async def note_on_many(tx: Transaction, submission_ids: Sequence[str], note: Mov
     ).all()
     noted = await tx.session.execute(
         update(Submission)
-        .where(_among(locked))
+        .where(one_of(col(Submission.id), locked))
         .values(revision=col(Submission.revision) + 1, public_sequence=col(Submission.public_sequence) + 1)
         .returning(*(col(getattr(Submission, name)) for name in _Noted._fields))
     )
@@ -142,7 +145,7 @@ class _Noted(NamedTuple):
 async def _tell_many(tx: Transaction, told: Sequence[tuple[_Noted, str]]) -> None:
     organisations = {row.organisation_id for row, _ in told}
     readers: dict[str, list[str]] = {}
-    for person in await tx.session.scalars(_readers(organisations)):
+    for person in await tx.session.scalars(_READERS, {"organisations": list(organisations)}):
         readers.setdefault(str(person.organisation_id), []).append(person.id)
     live = select(col(WebhookEndpoint.organisation_id)).where(
         col(WebhookEndpoint.organisation_id).in_(organisations), col(WebhookEndpoint.disabled_at).is_(None)
@@ -162,24 +165,23 @@ async def _tell_many(tx: Transaction, told: Sequence[tuple[_Noted, str]]) -> Non
     await jobs.add_many(tx, jobs.JobName.DELIVER, calls)
 
 
-def _among(submission_ids: Sequence[str]) -> ColumnElement[bool]:
-    """An array is one parameter, of which there may not be too many."""
-    return col(Submission.id) == any_(list(submission_ids))  # type: ignore[arg-type] # a list is an array to PostgreSQL
-
-
-def _readers(organisations: Collection[str]) -> Select[Person]:
-    """Who wants mail: those with an address who can come here, by a key or by a password."""
+def _with_mail() -> Select[Person]:
+    """Who of `organisations` wants mail: those with an address who can come here, by a key or by a password."""
     has_key = exists().where(col(ApiKey.person_id) == col(Person.id), col(ApiKey.revoked_at).is_(None))
     has_password = exists().where(col(SignIn.person_id) == col(Person.id))
-    return select(Person).where(
-        col(Person.organisation_id).in_(organisations), col(Person.email).is_not(None), or_(has_key, has_password)
-    )
+    is_one = col(Person.organisation_id).in_(bindparam("organisations", expanding=True))
+    return select(Person).where(is_one, col(Person.email).is_not(None), or_(has_key, has_password))
+
+
+# Statements of every move are built once: to build one takes SQLAlchemy as long as to execute it.
+_READERS = _with_mail()
+_NOTIFY = text("SELECT pg_notify(:channel, :notice)")
 
 
 async def tell(tx: Transaction, submission: Submission, event_id: str) -> None:
     """Queue a public event for the organisation's webhook and mail, in the transaction that writes the event."""
     await tx.session.flush()
-    for person in await tx.session.scalars(_readers([submission.organisation_id])):
+    for person in await tx.session.scalars(_READERS, {"organisations": [submission.organisation_id]}):
         args = {"event_id": event_id, "person_id": person.id}
         jobs.add(tx, jobs.JobName.MAIL, submission.track, args)
     endpoint = await tx.session.get(WebhookEndpoint, submission.organisation_id)
@@ -191,7 +193,7 @@ async def tell(tx: Transaction, submission: Submission, event_id: str) -> None:
 async def _announce(tx: Transaction, row: Submission, was: str) -> None:
     """Have those who watch look again when this transaction has committed."""
     notice = {"channel": CHANNEL, "notice": f"{row.id} {was} {row.state}"}
-    await tx.session.execute(text("SELECT pg_notify(:channel, :notice)"), notice)
+    await tx.session.execute(_NOTIFY, notice)
 
 
 async def _announce_many(tx: Transaction, submission_ids: Sequence[str]) -> None:
@@ -201,13 +203,17 @@ async def _announce_many(tx: Transaction, submission_ids: Sequence[str]) -> None
 
 
 async def _locked(tx: Transaction, table: type[Row], what: str, row_id: str) -> Row:
-    found = await tx.session.scalar(
-        select(table).where(col(table.id) == row_id).with_for_update().execution_options(populate_existing=True)
-    )
+    found: Row | None = await tx.session.scalar(_lock(table), {"row_id": row_id})
     if found is None:
         raise NotFound(what=what.lower(), id=row_id)
     tx.session.expunge(found)  # what was stays as it was; the UPDATE brings the new row
     return found
+
+
+@cache
+def _lock(table: type[Row]) -> Select[Row]:
+    statement = select(table).where(col(table.id) == bindparam("row_id")).with_for_update()
+    return statement.execution_options(populate_existing=True)
 
 
 async def _move(
@@ -226,14 +232,27 @@ async def _move(
         raise StateForbids(what=what, id=row.id, state=row.state, action=move.event, allowed=allowed)
     if move.held is not None and move.held != row.revision:
         raise RevisionStale(what=what, id=row.id, held=move.held, current=row.revision)
-    statement = (
+    values = {"state": transition.to or row.state, "revision": row.revision + 1, **counters, **(move.values or {})}
+    held = {"held_id": row.id, "held_revision": row.revision, "held_state": row.state}
+    new = {f"new_{name}": value for name, value in values.items()}
+    moved: Row = (await tx.session.execute(_guarded(table, tuple(values)), held | new)).scalar_one()
+    return moved
+
+
+@cache
+def _guarded(table: type[Row], names: tuple[str, ...]) -> ReturningUpdate[Row]:
+    """The one UPDATE, of these columns, for a row that is as it was read."""
+    return (
         update(table)
-        .where(col(table.id) == row.id, col(table.revision) == row.revision, col(table.state) == row.state)
-        .values(state=transition.to or row.state, revision=row.revision + 1, **counters, **(move.values or {}))
+        .where(
+            col(table.id) == bindparam("held_id"),
+            col(table.revision) == bindparam("held_revision"),
+            col(table.state) == bindparam("held_state"),
+        )
+        .values({name: bindparam(f"new_{name}") for name in names})
         .returning(table)
         .execution_options(synchronize_session=False)  # the session has no other copy of the row, and looking costs
     )
-    return (await tx.session.execute(statement)).scalar_one()
 
 
 def _record(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlmodel import col
 
 from sigreq.domain.errors import AlreadyExists, NotFound
@@ -79,14 +79,21 @@ async def newest(tx: Transaction, product_id: str) -> Release | None:
     return await tx.session.scalar(statement)
 
 
+def _claimed_and_newest() -> Select[Release]:
+    is_of_it = col(Release.product_id) == bindparam("product_id")
+    live = select(func.max(col(Release.ordinal))).where(is_of_it, col(Release.withdrawn_at).is_(None))
+    is_one = or_(col(Release.version) == bindparam("version"), col(Release.ordinal) == live.scalar_subquery())
+    return select(Release).where(is_of_it, is_one).order_by(col(Release.ordinal))
+
+
+# Built once: every screening asks.
+_CLAIMED_AND_NEWEST = _claimed_and_newest()
+
+
 async def claimed_and_newest(tx: Transaction, product_id: str, version: str) -> tuple[Release | None, Release | None]:
     """The version that somebody claims, if it was ever published, and the newest live one."""
-    live = select(func.max(col(Release.ordinal))).where(
-        col(Release.product_id) == product_id, col(Release.withdrawn_at).is_(None)
-    )
-    is_one = or_(col(Release.version) == version, col(Release.ordinal) == live.scalar_subquery())
-    statement = select(Release).where(col(Release.product_id) == product_id, is_one).order_by(col(Release.ordinal))
-    found = {row.version: row for row in await tx.session.scalars(statement)}
+    asked = {"product_id": product_id, "version": version}
+    found = {row.version: row for row in await tx.session.scalars(_CLAIMED_AND_NEWEST, asked)}
     live_ones = [row for row in found.values() if row.withdrawn_at is None]
     return found.get(version), live_ones[-1] if live_ones else None
 

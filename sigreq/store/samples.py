@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, any_, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -72,17 +72,6 @@ def _signer(executable: Mapping[str, Any] | None) -> str | None:
     signer = (executable or {}).get("signer") or {}
     name = signer.get("subject")
     return str(name) if name else None
-
-
-async def identified(tx: Transaction, organisation_id: str, sha256s: Iterable[str]) -> frozenset[str]:
-    """Those of the organisation's samples that need not be identified again."""
-    statement = select(col(Sample.sha256)).where(
-        col(Sample.organisation_id) == organisation_id,
-        col(Sample.sha256) == any_(list(sha256s)),  # type: ignore[arg-type] # a list is an array to PostgreSQL
-        col(Sample.identified_at).is_not(None),
-        col(Sample.identify_fault).is_(None),
-    )
-    return frozenset(await tx.session.scalars(statement))
 
 
 async def by_sha256(tx: Transaction, organisation_id: str, sha256s: Iterable[str]) -> dict[str, Sample]:

@@ -6,18 +6,30 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import any_, cast, insert, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import bindparam, cast, insert, select
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlmodel import col
 
 from sigreq.domain.examination import File
 from sigreq.domain.lifecycle import State
 from sigreq.domain.verdict import Outcome, ScanResult
 from sigreq.store import rules_hit
+from sigreq.store.one_of import one_of
 from sigreq.tables.submissions import Scan, Submission
 from sigreq.transaction import Transaction
 
 _OLDEST_FIRST = (col(Scan.at), col(Scan.id))
+_KNOWN = (
+    select(Scan)
+    .where(
+        col(Scan.organisation_id) == bindparam("organisation_id"),
+        one_of(col(Scan.sha256), bindparam("sha256s")),
+        one_of(col(Scan.ruleset_digest), bindparam("digests")),
+        col(Scan.outcome) != Outcome.NOT_SCANNED,
+    )
+    .ext(distinct_on(col(Scan.sha256), col(Scan.ruleset_digest)))
+    .order_by(col(Scan.sha256), col(Scan.ruleset_digest), col(Scan.at).desc())
+)
 
 
 @dataclass(frozen=True)
@@ -72,20 +84,10 @@ async def known(
     tx: Transaction, organisation_id: str, sha256s: Iterable[str], digests: Iterable[str]
 ) -> dict[tuple[str, str], Known]:
     """What scans of the organisation's own samples have shown before, by SHA-256 and the ruleset's digest."""
-    statement = (
-        select(Scan)
-        .where(
-            col(Scan.organisation_id) == organisation_id,
-            col(Scan.sha256) == any_(list(sha256s)),  # type: ignore[arg-type] # a list is an array to PostgreSQL
-            col(Scan.ruleset_digest).in_(set(digests)),
-            col(Scan.outcome) != Outcome.NOT_SCANNED,
-        )
-        .distinct(col(Scan.sha256), col(Scan.ruleset_digest))
-        .order_by(col(Scan.sha256), col(Scan.ruleset_digest), col(Scan.at).desc())
-    )
+    values = {"organisation_id": organisation_id, "sha256s": list(sha256s), "digests": list(digests)}
     return {
         (row.sha256, row.ruleset_digest or ""): Known(result_of(row), row.scanned_at)
-        for row in await tx.session.scalars(statement)
+        for row in await tx.session.scalars(_KNOWN, values)
     }
 
 

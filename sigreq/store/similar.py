@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, cast, select, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on
 from sqlalchemy.types import Text
 from sqlmodel import col
 
@@ -42,7 +42,7 @@ async def same_rule(tx: Transaction, of: Submission, rules: Iterable[str]) -> li
         select(Submission, col(Scan.sha256), detections)
         .join(Scan, col(Scan.submission_id) == col(Submission.id))
         .where(detections.has_any(cast(sought, ARRAY(Text))), col(Submission.id) != of.id)
-        .distinct(col(Submission.received_at), col(Submission.id))
+        .ext(distinct_on(col(Submission.received_at), col(Submission.id)))
         .order_by(col(Submission.received_at).desc(), col(Submission.id).desc())
         .limit(MOST)
     )
@@ -87,7 +87,7 @@ async def _with_files(tx: Transaction, of: Submission, is_it: ColumnElement[bool
             == tuple_(col(Submission.organisation_id), col(SubmissionFile.sha256)),
         )
         .where(is_it, col(Submission.id) != of.id)
-        .distinct(col(Submission.received_at), col(Submission.id))
+        .ext(distinct_on(col(Submission.received_at), col(Submission.id)))
         .order_by(col(Submission.received_at).desc(), col(Submission.id).desc())
         .limit(MOST)
     )

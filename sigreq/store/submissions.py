@@ -11,6 +11,7 @@ from sigreq.domain.lifecycle import ChangeState, State
 from sigreq.domain.lifecycle import Event as Said
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Kind
+from sigreq.store.one_of import one_of
 from sigreq.tables.events import Event
 from sigreq.tables.people import Person
 from sigreq.tables.releases import Change, ChangeSubmission
@@ -38,6 +39,14 @@ async def get(
     if found is None:
         raise NotFound(what="submission", id=submission_id)
     return found
+
+
+async def by_id(tx: Transaction, submission_ids: Sequence[str]) -> dict[str, Submission]:
+    """Those of them that there are."""
+    return {
+        row.id: row
+        for row in await tx.session.scalars(select(Submission).where(one_of(col(Submission.id), submission_ids)))
+    }
 
 
 async def lock(tx: Transaction, submission_id: str, actor: Actor | None = None) -> Submission:

@@ -14,7 +14,7 @@ from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.verdict import Finding, ScanResult, conclude
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.stored import Order, StoredSamples
-from sigreq.store import files, releases, samples, scans, submissions
+from sigreq.store import files, releases, scans, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_submission
 from sigreq.store.scans import Known, Round
@@ -35,7 +35,6 @@ class _Case:
     files: list[File]
     claimed: Release | None
     newest: Release | None
-    identified: frozenset[str]
     known: Mapping[tuple[str, str], Known]
 
     @property
@@ -103,9 +102,7 @@ class Screening:
         claimed, newest = await self._rules(case.claimed), await self._rules(case.newest)
         rulesets = {each.digest: each for each in (claimed, newest) if each is not None}
         known = {key: each.result for key, each in case.known.items() if key[1] in rulesets}
-        order = Order(
-            of.organisation_id, case.files, [*rulesets.values()], submissions.passwords(of), case.identified, known
-        )
+        order = Order(of.organisation_id, case.files, [*rulesets.values()], submissions.passwords(of), known)
         examination = await self.stored.examine(order)
         finding = conclude(_shown(of, examination, claimed), _shown(of, examination, newest))
         answers = KnownAnswers(self.database, self.rulesets, self.stored)
@@ -170,9 +167,8 @@ async def _case(tx: Transaction, submission: Submission, sent: list[File], all_f
     claimed, newest = await releases.claimed_and_newest(tx, submission.product_id, submission.database_version)
     sha256s = [file.facts.sha256 for file in all_files if file.facts]
     digests = [each.ruleset_digest for each in (claimed, newest) if each is not None]
-    identified = await samples.identified(tx, submission.organisation_id, sha256s)
     known = await scans.known(tx, submission.organisation_id, sha256s, digests)
-    return _Case(submission, sent, all_files, claimed, newest, identified, known)
+    return _Case(submission, sent, all_files, claimed, newest, known)
 
 
 async def _conclude(tx: Transaction, case: _Case, screened: _Screened) -> None:
