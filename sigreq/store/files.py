@@ -28,6 +28,15 @@ _FILES = (
     .where(one_of(col(SubmissionFile.submission_id), bindparam("submission_ids")))
     .order_by(col(SubmissionFile.submission_id), col(SubmissionFile.position))
 )
+_SET_FAULTS = (
+    update(SubmissionFile)
+    .where(
+        col(SubmissionFile.submission_id) == bindparam("of"),
+        col(SubmissionFile.position).in_(bindparam("positions", expanding=True)),
+    )
+    .values(faults=bindparam("new_faults"))
+    .execution_options(synchronize_session=False)
+)
 _LOOKED_INTO = (
     select(col(SubmissionFile.sha256), Submission, col(SubmissionFile.position))
     .join(Submission, col(SubmissionFile.submission_id) == col(Submission.id))
@@ -64,13 +73,14 @@ async def of_many(tx: Transaction, submissions: Sequence[Submission]) -> dict[st
 
 async def _write(tx: Transaction, submission_id: str, before: Sequence[File], after: Sequence[File]) -> None:
     was = {file.position: file for file in before}
-    looked_into = [
-        {"submission_id": submission_id, "position": file.position, "faults": list(file.faults)}
-        for file in after
-        if file.faults is not None and file.position in was and was[file.position].faults is None
-    ]
-    if looked_into:
-        await tx.session.execute(update(SubmissionFile), looked_into)
+    looked_into: dict[tuple[Fault, ...], list[int]] = {}
+    for file in after:
+        if file.faults is not None and file.position in was and was[file.position].faults is None:
+            looked_into.setdefault(file.faults, []).append(file.position)
+    # Nearly always all have the same: none.
+    for faults, positions in looked_into.items():
+        values = {"of": submission_id, "positions": positions, "new_faults": list(faults)}
+        await tx.session.execute(_SET_FAULTS, values)
     await _insert(tx, submission_id, [file for file in after if file.position not in was])
 
 
