@@ -1,6 +1,7 @@
 # The commands of the README. Each installs what it needs into .venv first; nothing else on the machine is touched.
 
-PYTHON ?= python3
+# Which Python is built upon; tools/install looks for one where none is named.
+PYTHON ?=
 BIN := .venv/bin
 READY := .venv/ready
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from tests.world import World
@@ -28,11 +29,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def fork_server() -> Iterator[ForkServer]:
+    """What forks the parts of every service in this process: each has hundreds of modules to import otherwise."""
+    with ForkServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[Service]:
     """The whole service on free ports; its webhooks may reach this machine."""
     # What asks Redis less often leaves the processor to the tests; a job begins a few hundredths of a second later.
     env = {"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}
-    with Service(tmp_path_factory.mktemp("service") / "data", env=env) as running:
+    with Service(tmp_path_factory.mktemp("service") / "data", env=env, fork_server=fork_server) as running:
         yield running
 
 

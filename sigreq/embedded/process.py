@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import psutil
 
@@ -54,14 +54,14 @@ class Program:
 class Child:
     """A running program in a session of its own, so the terminal's Ctrl-C is its owner's to handle."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, spawn: Callable[[Program], psutil.Process] | None = None) -> None:
+        """`spawn` begins it, where that is not by its command line."""
         self._program = program
         program.run.mkdir(mode=0o700, parents=True, exist_ok=True)
         program.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             program.log.replace(f"{program.log}.1")
-        with program.log.open("wb") as log:
-            self._process = _forker.submit(_spawn, program, log).result()
+        self._process = (spawn or _spawn)(program)
         write_private(program.record, json.dumps(_identity(self._process, program)))
 
     @property
@@ -71,7 +71,7 @@ class Child:
 
     def is_alive(self) -> bool:
         """Whether the program still runs."""
-        return self._process.poll() is None
+        return _status(self._process) is None
 
     def stop(self, timeout: float) -> None:
         """Ask it to end, and after `timeout` seconds end it; returns when it is gone."""
@@ -86,7 +86,7 @@ class Child:
         deadline = time.monotonic() + timeout
         while not is_ready():
             if not self.is_alive():
-                raise EmbeddedError(self._complaint(f"ended with status {self._process.poll()}"))
+                raise EmbeddedError(self._complaint(f"ended with status {_status(self._process)}"))
             if time.monotonic() > deadline:
                 raise EmbeddedError(self._complaint(f"did not answer within {timeout:.0f} s"))
             time.sleep(_POLL_SECONDS)
@@ -114,17 +114,31 @@ def die_with_parent(number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
 
 
-def _spawn(program: Program, log: IO[bytes]) -> psutil.Popen:
-    return psutil.Popen(
-        command(program.argv, program.on_parent_death, program.account),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        env=dict(program.env),
-        cwd=program.cwd,
-        start_new_session=True,
-        umask=0o077,
-    )
+def tied(argv: Sequence[str | Path], on_parent_death: signal.Signals, account: str = "", **more: Any) -> psutil.Popen:
+    """Begin a process in a session of its own that is signalled when this one is gone; `more` is for `Popen`."""
+    argv = command(argv, on_parent_death, account)
+    return _forker.submit(psutil.Popen, argv, start_new_session=True, umask=0o077, **more).result()
+
+
+def _spawn(program: Program) -> psutil.Process:
+    with program.log.open("wb") as log:
+        return tied(
+            program.argv,
+            program.on_parent_death,
+            program.account,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=dict(program.env),
+            cwd=program.cwd,
+        )
+
+
+def _status(process: psutil.Process) -> int | None:
+    """How it ended, if it has; of one that another process collects, only that it did."""
+    with suppress(psutil.TimeoutExpired):
+        return process.wait(0) or 0
+    return None
 
 
 def _identity(process: psutil.Process, program: Program) -> dict[str, float]:

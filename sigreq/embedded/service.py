@@ -4,10 +4,9 @@ import os
 import random
 import re
 import socket
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Literal, Self, get_args
@@ -15,6 +14,7 @@ from typing import Literal, Self, get_args
 import httpx2
 
 from sigreq.domain.submission import Track
+from sigreq.embedded.forking import ForkServer, machine
 from sigreq.embedded.process import Child, EmbeddedError, Program, tail, write_private
 from sigreq.embedded.signing import development_keys
 from sigreq.embedded.stack import Addresses, ServerName, Stack
@@ -34,21 +34,32 @@ class Service:
     """
 
     def __init__(
-        self, data: Path, *, host: str = "127.0.0.1", port: int | None = None, env: Mapping[str, str] | None = None
+        self,
+        data: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        env: Mapping[str, str] | None = None,
+        fork_server: ForkServer | None = None,
     ) -> None:
+        """Without a `fork_server`, which may be that of several, it has one of its own."""
         self.data = data.resolve()
         self._host = host
         self._asked_port = port
         self._extra = dict(env or {})
         self._stack = Stack(self.data)
+        self._lent, self._own = fork_server, ExitStack()
+        self._fork_server: ForkServer | None = None
         self._parts: dict[PartName, Child] = {}
         self.env: dict[str, str] = {}
         self.url = ""
 
     def start(self) -> None:
         """Return when the service says that it is ready. Raises EmbeddedError; then nothing is left running."""
-        addresses = self._stack.start()
+        # First, because it has much to import, and meanwhile the servers get ready.
+        self._fork_server = self._lent or self._own.enter_context(ForkServer())
         try:
+            addresses = self._stack.start()
             upgrade(addresses.owner_database_url, addresses.database_url)
             development_keys(addresses.database_url, self.data, addresses.signing_passphrase)
             port = _free_port(self.data / "port", self._host, self._asked_port)
@@ -68,6 +79,7 @@ class Service:
             with ThreadPoolExecutor() as pool:
                 list(pool.map(lambda child: child.stop(STOP_SECONDS), self._parts.values()))
         self._parts.clear()
+        self._own.close()
         self._stack.stop()
 
     def start_part(self, name: PartName) -> None:
@@ -75,14 +87,9 @@ class Service:
         _, _, port = self.url.rpartition(":")
         serve = ["serve", "--host", self._host, "--port", port]
         arguments = serve if name == "api" else ["worker", name.removeprefix("worker-")]
-        program = Program(
-            name,
-            [sys.executable, "-m", "sigreq", *arguments],
-            run=self.data / "run",
-            log=self.data / "logs" / f"{name}.log",
-            env=self.env,
-        )
-        self._parts[name] = Child(program)
+        run, log = self.data / "run", self.data / "logs" / f"{name}.log"
+        assert self._fork_server is not None  # noqa: S101 -- since `start`
+        self._parts[name] = Child(Program(name, arguments, run, log, self.env), self._fork_server.spawn)
 
     def kill(self, name: PartName | ServerName) -> None:
         """End one process as a crash would: for fault tests."""
@@ -132,9 +139,8 @@ def _settings(addresses: Addresses, data: Path) -> dict[str, str]:
     """The environment of our own processes: settings, and the little that Python wants."""
     work = data / "work"
     work.mkdir(mode=0o700, exist_ok=True)
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
     return {
-        **kept,
+        **machine(),
         "TMPDIR": str(work),
         "SIGREQ_DATABASE__URL": addresses.database_url,
         "SIGREQ_REDIS__URL": addresses.redis_url,

@@ -23,6 +23,7 @@ from playwright.sync_api import Page, expect
 from sigreq.api import events, streams
 from sigreq.domain.errors import KeyRevoked, ServiceUnavailable
 from sigreq.domain.people import Actor, Role
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from sigreq_client import AsyncClient
@@ -264,9 +265,9 @@ def test_a_program_on_asyncio_watches_a_case_until_it_is_closed_and_leaves_no_st
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, World]]:
+def own(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[tuple[Service, World]]:
     """A service whose API may be killed."""
-    with Service(tmp_path_factory.mktemp("own") / "data") as service:
+    with Service(tmp_path_factory.mktemp("own") / "data", fork_server=fork_server) as service:
         keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")
         with World(service.url, keys) as world:
             yield service, world

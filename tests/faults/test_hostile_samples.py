@@ -9,6 +9,7 @@ import httpx2
 import psutil
 import pytest
 
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from tests.scanning.hostile import HOSTILE
@@ -27,12 +28,12 @@ MANY = "rule Marker { strings: $a = /[a-z]/ condition: #a > 2000000 }"
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[Service]:
     env = {
         "SIGREQ_SCANNING__TIMEOUT": str(SCAN_SECONDS),
         "SIGREQ_SCANNING__UNPACK__SECONDS": str(UNPACK_SECONDS),
     }
-    with Service(tmp_path_factory.mktemp("hostile") / "data", env=env) as running:
+    with Service(tmp_path_factory.mktemp("hostile") / "data", env=env, fork_server=fork_server) as running:
         yield running
 
 

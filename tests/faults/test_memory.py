@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from tests.plain import BOUNDARY
@@ -24,9 +25,9 @@ HANG_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
-def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def roomy(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[Service]:
     """A service whose processes nobody else keeps busy."""
-    with Service(tmp_path_factory.mktemp("roomy") / "data") as running:
+    with Service(tmp_path_factory.mktemp("roomy") / "data", fork_server=fork_server) as running:
         yield running
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import PartName, Service
 from sigreq.embedded.stack import ServerName
@@ -25,10 +26,10 @@ WORKERS: tuple[PartName, ...] = ("worker-expedited", "worker-standard")
 
 
 @pytest.fixture(scope="module")
-def frail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def frail(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[Service]:
     """A service whose servers are killed, with few connections to the database."""
     env = {"SIGREQ_DATABASE__POOL_SIZE": str(POOL_SIZE)}
-    with Service(tmp_path_factory.mktemp("frail") / "data", env=env) as running:
+    with Service(tmp_path_factory.mktemp("frail") / "data", env=env, fork_server=fork_server) as running:
         yield running
 
 

@@ -11,6 +11,7 @@ import psutil
 import pytest
 import yara
 
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.postbox import Postbox
 from sigreq.embedded.process import still_alive
@@ -61,7 +62,7 @@ def postbox() -> Iterator[Postbox]:
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, postbox: Postbox) -> Iterator[Service]:
+def own(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer, postbox: Postbox) -> Iterator[Service]:
     """A service whose receivers may take long, and whose scans may take longer."""
     env = {
         **postbox.env,
@@ -71,7 +72,7 @@ def own(tmp_path_factory: pytest.TempPathFactory, postbox: Postbox) -> Iterator[
         "SIGREQ_JOBS__AT_ONCE": str(PLACES),
         "SIGREQ_JOBS__LEASE": "3",
     }
-    with Service(tmp_path_factory.mktemp("slow") / "data", env=env) as running:
+    with Service(tmp_path_factory.mktemp("slow") / "data", env=env, fork_server=fork_server) as running:
         yield running
         assert events_out_of_step(running.env["SIGREQ_DATABASE__URL"]) == 0
 

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from sigreq.api.feed_waiting import WaitingRoom
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from sigreq.settings import Feed
@@ -35,20 +36,20 @@ FEW = {"SIGREQ_DATABASE__POOL_SIZE": "1", "SIGREQ_FEED__LONGEST_WAIT": str(LONG)
 
 
 @contextmanager
-def town(data: Path, **env: str) -> Iterator[tuple[Service, World]]:
+def town(data: Path, fork_server: ForkServer, **env: str) -> Iterator[tuple[Service, World]]:
     """A service of its own, with two connections to the database."""
     settings = {f"SIGREQ_{name}": value for name, value in env.items()}
     with ExitStack() as stack:
-        service = stack.enter_context(Service(data, env={**FEW, **settings}))
+        service = stack.enter_context(Service(data, env={**FEW, **settings}, fork_server=fork_server))
         keys = first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")
         yield service, stack.enter_context(World(service.url, keys))
 
 
 @pytest.fixture(scope="module")
-def deaf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, World]]:
+def deaf(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[tuple[Service, World]]:
     """A service that hears notices and does not look for itself; twenty may wait."""
     data = tmp_path_factory.mktemp("waiting") / "data"
-    with town(data, FEED__LOOK="600", FEED__MOST_WAITING="20") as found:
+    with town(data, fork_server, FEED__LOOK="600", FEED__MOST_WAITING="20") as found:
         yield found
 
 
@@ -176,9 +177,9 @@ def _is_up(service: Service) -> bool:
 
 
 def test_a_look_finds_what_no_notice_told_and_what_is_too_old_is_dropped(
-    tmp_path: Path, pool: ThreadPoolExecutor
+    tmp_path: Path, fork_server: ForkServer, pool: ThreadPoolExecutor
 ) -> None:
-    with town(tmp_path / "data", FEED__LOOK="0.2", FEED__KEPT="86400") as (service, world):
+    with town(tmp_path / "data", fork_server, FEED__LOOK="0.2", FEED__KEPT="86400") as (service, world):
         stream = new_stream(service.env["SIGREQ_DATABASE__URL"])
         asked: Future[httpx2.Response] = pool.submit(poll, world, stream)
         waiting(service, 1)

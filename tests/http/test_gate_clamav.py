@@ -12,6 +12,7 @@ import pytest
 from sigreq.domain import bundles
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.targets import Target
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from tests.commands import Done, key_to, sigreq
@@ -164,11 +165,11 @@ def test_readiness_names_the_version_of_each_worker(world: World) -> None:
 
 
 @pytest.fixture
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def bare(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[World]:
     """A service whose workers find no ClamAV."""
     folder = tmp_path_factory.mktemp("bare")
     with (
-        Service(folder / "data", env={"SIGREQ_SCANNING__CLAMAV": str(folder)}) as running,
+        Service(folder / "data", env={"SIGREQ_SCANNING__CLAMAV": str(folder)}, fork_server=fork_server) as running,
         World(running.url, first_keys(running.env["SIGREQ_DATABASE__URL"], running.data / "keys")) as made,
     ):
         yield made

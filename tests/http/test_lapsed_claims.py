@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from sigreq_client import ApiError, Client
@@ -14,9 +15,9 @@ from tests.world import World, wait_for
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[World]:
     data = tmp_path_factory.mktemp("claims") / "data"
-    with Service(data, env={"SIGREQ_ANALYSIS__CLAIM": "PT2S"}) as running:
+    with Service(data, env={"SIGREQ_ANALYSIS__CLAIM": "PT2S"}, fork_server=fork_server) as running:
         url = running.env["SIGREQ_DATABASE__URL"]
         with World(running.url, first_keys(url, data / "keys")) as made:
             yield made

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.postbox import REFUSED, Postbox, identity
 from sigreq.embedded.service import Service
@@ -27,8 +28,8 @@ def postbox() -> Iterator[Postbox]:
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, postbox: Postbox) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("mails") / "data", env=postbox.env) as running:
+def own(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer, postbox: Postbox) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("mails") / "data", env=postbox.env, fork_server=fork_server) as running:
         yield running
         assert events_out_of_step(running.env["SIGREQ_DATABASE__URL"]) == 0
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from sigreq_client import Client
@@ -14,8 +15,8 @@ from tests.world import World
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("queue") / "data") as running:
+def own(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("queue") / "data", fork_server=fork_server) as running:
         yield running
         assert events_out_of_step(running.env["SIGREQ_DATABASE__URL"]) == 0
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from tests.plain import problem, upload
@@ -15,10 +16,10 @@ LIMIT = 100_000
 
 
 @pytest.fixture(scope="module")
-def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def narrow(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[Service]:
     """A service that takes 100 kB."""
     env = {"SIGREQ_LIMITS__SUBMISSION_BYTES": str(LIMIT)}
-    with Service(tmp_path_factory.mktemp("narrow") / "data", env=env) as running:
+    with Service(tmp_path_factory.mktemp("narrow") / "data", env=env, fork_server=fork_server) as running:
         yield running
 
 

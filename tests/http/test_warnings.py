@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 import pytest
 
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.postbox import Postbox, identity
 from sigreq.embedded.receiver import Receiver
@@ -28,9 +29,9 @@ def postbox() -> Iterator[Postbox]:
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, postbox: Postbox) -> Iterator[Service]:
+def own(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer, postbox: Postbox) -> Iterator[Service]:
     env = {**postbox.env, "SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}
-    with Service(tmp_path_factory.mktemp("warnings") / "data", env=env) as running:
+    with Service(tmp_path_factory.mktemp("warnings") / "data", env=env, fork_server=fork_server) as running:
         yield running
         assert events_out_of_step(running.env["SIGREQ_DATABASE__URL"]) == 0
 
