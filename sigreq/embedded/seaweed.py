@@ -95,6 +95,7 @@ class Seaweed:
             env={"HOME": str(self._home), "GOMEMLIMIT": "300MiB"},
             cwd=self._home,
             on_parent_death=signal.SIGKILL,
+            stop_with=signal.SIGKILL,
         )
 
     def is_ready(self, pid: int) -> bool:

@@ -15,7 +15,7 @@ from sigreq.embedded.seaweed import BUCKETS, Seaweed
 ServerName = Literal["postgres", "redis", "seaweed"]
 
 _READY_SECONDS = 60
-# Within this PostgreSQL and Redis end in order; SeaweedFS may not, and loses nothing acknowledged when it is killed.
+# Within this PostgreSQL and Redis end in order; SeaweedFS is killed.
 _STOP_SECONDS = 4
 
 
