@@ -8,7 +8,8 @@ from tempfile import TemporaryFile
 from sigreq.blobs import BlobMissing, Blobs, corpus_key
 from sigreq.corpus import keeping
 from sigreq.domain.corpus import SourceState
-from sigreq.domain.corpus_errors import CorpusMalware
+from sigreq.domain.corpus_errors import CorpusMalware, CorpusSourceClosed
+from sigreq.domain.errors import NotFound
 from sigreq.domain.ruleset import Ruleset
 from sigreq.scanning.published import Rulesets
 from sigreq.store import corpus, jobs, releases
@@ -41,12 +42,10 @@ class CorpusReader:
         source_id = lease.args["source_id"]
         async with self.database.transaction() as tx:
             await jobs.renew(tx, lease, self.lease)
-            source = await corpus.source(tx, source_id)
-        if source.state is not SourceState.LOADING:
-            return nothing
-        keys = await self.store.keys(source.location)
-        for start in range(0, len(keys), READ_AT_ONCE):
-            await self._take(source_id, keys[start : start + READ_AT_ONCE])
+        try:
+            keys = await self._copied(source_id)
+        except (NotFound, CorpusSourceClosed):
+            return nothing  # removed, or completed, also meanwhile
         in_force = await newest_rulesets(self.database, self.rulesets)
 
         async def finish(tx: Transaction) -> None:
@@ -60,6 +59,15 @@ class CorpusReader:
 
         return finish
 
+    async def _copied(self, source_id: str) -> list[str]:
+        """All of its objects, of the source now. Raises NotFound, CorpusSourceClosed, ServiceUnavailable."""
+        async with self.database.transaction() as tx:
+            source = await keeping.open_source(tx, source_id)
+        keys = await self.store.keys(source.location)
+        for start in range(0, len(keys), READ_AT_ONCE):
+            await self._take(source_id, keys[start : start + READ_AT_ONCE])
+        return keys
+
     async def _take(self, source_id: str, keys: Sequence[str]) -> None:
         """Copy some; they are of the source once their bytes are there."""
         sizes: dict[str, int | None] = {}
@@ -72,7 +80,7 @@ class CorpusReader:
                 sizes[sha256] = file.tell()
                 await self.store.put_file(corpus_key(sha256), file, sha256)
         async with self.database.transaction() as tx:
-            await corpus.add_files(tx, source_id, sizes)
+            await keeping.add_files(tx, source_id, sizes)
 
     async def sweep(self, lease: Lease) -> Finish:
         """Remove contents from the store that no source has any more."""

@@ -1,6 +1,6 @@
 """The gate's rules: what a change or a train must show before it may go out, and how long that holds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -199,10 +199,15 @@ def judge_clean(results: Results) -> list[Trouble]:
     return troubles
 
 
-def fault_not_shown(submission_id: str) -> Trouble:
-    """What was never seen cannot be shown to be gone."""
+def judge_fault(submission_id: str, shown: Collection[bool | None]) -> list[Trouble]:
+    """What was never seen cannot be shown to be gone. `shown` says of each file whether the published rules show it."""
+    if True in shown:
+        return []
+    if None in shown:
+        text = f"{submission_id}: whether the published rules show this fault could not be seen"
+        return [Trouble(Code.NOT_SCANNED, text, submission_id)]
     text = f"{submission_id}: the published rules do not show this fault, so no change of them can mend it"
-    return Trouble(Code.FAULT_NOT_SHOWN, text, submission_id)
+    return [Trouble(Code.FAULT_NOT_SHOWN, text, submission_id)]
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from sigreq.domain.gating import (
     Results,
     RunState,
     expected_names,
-    fault_not_shown,
     judge_clean,
+    judge_fault,
     judge_requested,
     judge_solved,
     narrowed,
@@ -128,8 +128,8 @@ class PartScanner:
             results = _with_candidate(examined, base, scanned, candidate)
             case = each.case(examined.files)
             troubles = judge_requested(case, results, each.wanted, each.excused)
-            if base is not None and not any(examined.shown(of.kind, base.digest)):
-                troubles = [*troubles, fault_not_shown(of.id)]
+            if base is not None:
+                troubles += judge_fault(of.id, examined.shown(of.kind, base.digest))
             findings = findings.plus(by_engine(YARA, troubles))
             findings = findings.plus(await self._requested_of_clamav(share.run, each, case, scanned))
             keep.append(_Keep(share.run, each, examined, candidate.digest, results))

@@ -15,6 +15,7 @@ from sigreq.domain.gating import (
     Seen,
     expected_names,
     judge_clean,
+    judge_fault,
     judge_requested,
     judge_solved,
     narrowed,
@@ -251,3 +252,18 @@ def test_no_case_is_left_out_because_others_have_many_troubles() -> None:
     assert [each.message for each in kept.troubles[-1:]] == ["lost"]
     assert kept.left_out + len(kept.troubles) == len(part.troubles)
     assert (len(kept.shown().troubles), kept.shown().left_out) == (MOST_TROUBLES, len(part.troubles) - MOST_TROUBLES)
+
+
+@pytest.mark.parametrize(
+    ("shown", "codes"),
+    [
+        ([True, None, False], []),
+        ([False, None], [Code.NOT_SCANNED]),
+        ([False, False], [Code.FAULT_NOT_SHOWN]),
+        ([], [Code.FAULT_NOT_SHOWN]),
+    ],
+)
+def test_that_a_fault_does_not_show_is_said_only_where_every_file_was_seen(
+    shown: list[bool | None], codes: list[Code]
+) -> None:
+    assert [each.code for each in judge_fault("SR-1", shown)] == codes

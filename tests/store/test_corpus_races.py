@@ -1,19 +1,25 @@
 """A source of the clean corpus that somebody adds to while another completes or removes it."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
+from sigreq.blobs import Blobs
 from sigreq.corpus import keeping
+from sigreq.corpus.reading import CorpusReader
 from sigreq.domain.corpus import SourceKind
 from sigreq.domain.corpus_errors import CorpusMalware, CorpusSourceClosed
 from sigreq.domain.errors import NotFound
 from sigreq.domain.people import Actor, Role
 from sigreq.domain.ruleset import Ruleset
 from sigreq.embedded.stack import Addresses
-from sigreq.store import people
+from sigreq.scanning.published import Rulesets
+from sigreq.store import corpus, jobs, people
 from sigreq.transaction import Transaction
 from tests.store.support import Bench, at, before
+from tests.trust.support import stores
 
 MALWARE = "d" * 64
 
@@ -66,5 +72,28 @@ def test_nothing_is_added_to_a_source_that_has_just_ended(addresses: Addresses, 
 
         async with before(bench, add()) as tx:
             await end(tx, keeper, f"just-{name}")
+
+    at(addresses.database_url, work)
+
+
+def test_a_prefix_whose_source_was_removed_meanwhile_is_read_no_further(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        s3 = stores(addresses)
+        store = Blobs(s3, s3.bundles)
+        for content in (b"one", b"another"):
+            await store.put_bytes(f"removed/{content.decode()}", content, sha256(content).hexdigest())
+        async with bench.database.transaction() as tx:
+            person = await people.add_person(tx, "Keeper", Role.ADMINISTRATOR, None)
+            keeper = Actor(person.id, person.name, person.role)
+            await keeping.add(tx, keeper, "prefix-removed", SourceKind.PREFIX, "removed/")
+        async with bench.database.transaction() as tx:
+            lease = await jobs.claim(tx, bench.sent[-1].job_id, timedelta(minutes=1))
+        assert lease is not None
+        reader = CorpusReader(bench.database, Rulesets(store), store, timedelta(minutes=1))
+
+        async with before(bench, reader.read(lease)) as tx:
+            await keeping.remove(tx, keeper, "prefix-removed")
+        async with bench.database.transaction() as tx:
+            assert await corpus.stored(tx, [sha256(b"one").hexdigest()]) == {}
 
     at(addresses.database_url, work)
