@@ -14,7 +14,7 @@ demo: $(READY)
 up: $(READY)
 	@exec $(BIN)/sigreq up --tied --rules samples/rules/20261122.1 $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
 
-# Two processes, because the tests of the running service mostly wait.
+# Two processes, because the tests of the running service also wait. With a third, two cores get less done.
 test: check
 	@sh tools/for-tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
