@@ -38,7 +38,6 @@ def fork_server() -> Iterator[ForkServer]:
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[Service]:
     """The whole service on free ports; its webhooks may reach this machine."""
-    # What asks Redis less often leaves the processor to the tests; a job begins a few hundredths of a second later.
     env = {"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}
     with Service(tmp_path_factory.mktemp("service") / "data", env=env, fork_server=fork_server) as running:
         yield running
