@@ -51,16 +51,8 @@ async def known_hashes(tx: Transaction, sha256s: Collection[str]) -> set[str]:
     return set(await tx.session.scalars(statement))
 
 
-async def source(tx: Transaction, source_id: str) -> CorpusSource:
-    """One source. Raises NotFound."""
-    found = await tx.session.get(CorpusSource, source_id, populate_existing=True)
-    if found is None:
-        raise NotFound(what="corpus source", id=source_id)
-    return found
-
-
 async def lock_source(tx: Transaction, source_id: str, *, is_shared: bool = False) -> CorpusSource:
-    """The same, and its state stays until the transaction ends; if not shared, nobody adds to it. Raises NotFound."""
+    """A source, whose state stays until the transaction ends; if not shared, nobody adds to it. Raises NotFound."""
     lock = {"read": True} if is_shared else True
     found = await tx.session.get(CorpusSource, source_id, populate_existing=True, with_for_update=lock)
     if found is None:
