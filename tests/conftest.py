@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
+from tests.sharing_out import SharedOut, make_scheduler, step_back
 from tests.world import World
 
 # How long an example takes says how busy the machine is, and nothing about what is tested.
@@ -20,6 +21,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Where a file may take a minute, it does not come last, when the other process has nothing left to do.
 _LONG_FILES_FIRST = ("faults", "trust", "http", "console", "scanning", "embedded", "store")
+
+
+def pytest_configure() -> None:
+    """Before anything is started, so that all that is started takes after it."""
+    step_back()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedOut:
+    """Asked where there are several processes."""
+    return make_scheduler(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
