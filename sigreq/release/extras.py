@@ -9,6 +9,7 @@ from sigreq.domain.extras import ADDITIVE, Ending, ExtraState, additions
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeState
 from sigreq.domain.people import Actor
+from sigreq.domain.release_reasons import NotAdditive, OnStandardTrack
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
 from sigreq.release import gate
@@ -130,10 +131,9 @@ async def _fitting(tx: Transaction, change_id: str) -> Change:
     """A change that may go out by itself. Raises NotFound, StateForbids, ExtraUnfit."""
     change = await changes.get(tx, change_id)
     if change.kind not in ADDITIVE:
-        kinds = ", ".join(sorted(ADDITIVE))
-        raise release_errors.ExtraUnfit(reason=f"{change.kind} does not only add something; possible are: {kinds}")
+        raise release_errors.ExtraUnfit(NotAdditive(change.kind, ", ".join(sorted(ADDITIVE))))
     if change.track is not Track.EXPEDITED:
-        raise release_errors.ExtraUnfit(reason=f"{change.id} is on the standard track: it goes out with a version")
+        raise release_errors.ExtraUnfit(OnStandardTrack(change.id))
     if change.state not in _WAITING:
         allowed = ", ".join(sorted(_WAITING))
         raise errors.StateForbids(

@@ -331,5 +331,5 @@ def test_where_several_files_were_sent_one_has_to_be_named(world: World) -> None
     with refused(422, "extra_unfit") as told:
         proposed(world, case)
     sha256s = [each["sha256"] for each in world.analyst.submission(case["id"])["samples"]]
-    assert all(each in told["reason"] for each in sha256s)
+    assert (told["reason"]["code"], told["reason"]["sha256s"]) == ("several_files", ", ".join(sha256s))
     assert given(world, case, sha256=sha256s[1])["additions"]["allowed"] == [sha256s[1]]
