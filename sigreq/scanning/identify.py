@@ -56,7 +56,7 @@ def identify(sample: Path) -> dict[str, Any]:
             size = os.fstat(file.fileno()).st_size
             start = file.read(_START)
             if size <= MAX_BYTES:
-                told["tlsh"] = _tlsh(file)
+                told["tlsh"] = _tlsh(start, file)
         types = _types(start)
         told |= types
         if kind := kind_of_program(start):
@@ -69,7 +69,7 @@ def identify(sample: Path) -> dict[str, Any]:
 
 def identify_plain(content: bytes) -> dict[str, Any]:
     """The same of a small file that is no program, from its content. Raises MemoryError."""
-    return {**_NOTHING, "tlsh": _tlsh(BytesIO(content)), **_types(content)}
+    return {**_NOTHING, "tlsh": _tlsh(content, BytesIO()), **_types(content)}
 
 
 def _types(start: bytes) -> dict[str, Any]:
@@ -102,10 +102,10 @@ def _type(libmagic: Any, start: bytes) -> str | None:
         return None
 
 
-def _tlsh(file: BinaryIO) -> str | None:
+def _tlsh(start: bytes, rest: BinaryIO) -> str | None:
     digest = tlsh.Tlsh()
-    file.seek(0)
-    while chunk := file.read(_CHUNK):
+    digest.update(start)
+    while chunk := rest.read(_CHUNK):
         digest.update(chunk)
     try:
         digest.final()
@@ -165,5 +165,7 @@ def _text(raw: str | bytes) -> str:
     words = raw[:MAX_TEXT]
     words = words.decode(errors="replace") if isinstance(words, bytes) else words
     words = printable(words)
+    if len(json.dumps(words)) - len('""') <= MAX_TEXT:
+        return words
     lengths = accumulate(len(json.dumps(each)) - len('""') for each in words)
     return words[: sum(length <= MAX_TEXT for length in lengths)]

@@ -32,9 +32,12 @@ def look(
     OSError and MemoryError.
     """
     ends = process_time() + seconds
+    files = list(zip(wanted, _parted(wanted, content), strict=True))
+    # One after the other, libmagic and YARA would take the processor's cache from each other at each file.
+    identities = [_identity(each, file) if process_time() < ends else None for each, file in files]
     return [
-        _look(each, file, rulesets, timeout) if process_time() < ends else None
-        for each, file in zip(wanted, _parted(wanted, content), strict=True)
+        _look(identity, each, file, rulesets, timeout) if identity and process_time() < ends else None
+        for identity, (each, file) in zip(identities, files, strict=True)
     ]
 
 
@@ -45,18 +48,23 @@ def _parted(wanted: Sequence[Wanted], content: bytes) -> Iterator[bytes]:
         start += each["size"]
 
 
-def _look(wanted: Wanted, file: bytes, rulesets: Mapping[int, engine.Rules], timeout: int) -> dict[str, Any] | None:
+def _identity(wanted: Wanted, file: bytes) -> dict[str, Any] | None:
+    """Under "identity", what the file is, if that is wanted."""
     if kinds(BytesIO(file)):
         return None
     identity = _identified(file) if wanted["identify"] else None
-    if identity is not None and identity["fault"]:
-        return None
+    return None if identity is not None and identity["fault"] else {"identity": identity}
+
+
+def _look(
+    identity: dict[str, Any], wanted: Wanted, file: bytes, rulesets: Mapping[int, engine.Rules], timeout: int
+) -> dict[str, Any] | None:
     scans = []
     with suppress(engine.ScanError):
         scans = [rulesets[at].scan(file, timeout) for at in wanted["rulesets"]]
     if len(scans) < len(wanted["rulesets"]) or any(each["reason"] or len(each["hits"]) > _FEW_HITS for each in scans):
         return None
-    return {"identity": identity, "scans": scans}
+    return {**identity, "scans": scans}
 
 
 def _identified(file: bytes) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TypeVar
 from sigreq.domain.faults import Fault
 from sigreq.scanning.preloading import Preloading
 from sigreq.scanning.process import Child, ChildDiedError, CpuLimitError, Request, Terms
+from sigreq.scanning.turns import Turns
 
 # What earlier samples did to a child is forgotten after so many asks.
 ASKED_AT_MOST = 3_000
@@ -157,7 +158,7 @@ class Pool:
     def __init__(self, folder: Path, places: int, terms: Terms) -> None:
         self._terms = terms
         self.preloading = Preloading(folder, terms, _START_SECONDS)
-        self._turns = asyncio.Semaphore(places)
+        self._turns = Turns(places)
         self._free = [Place(self, folder / f"place-{number}") for number in range(places)]
         self._living: set[Child] = set()
         self._is_closed = False
@@ -167,9 +168,9 @@ class Pool:
             place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[Place]:
-        """A place for as long as the context lasts, with an empty folder; whoever comes first is served first."""
-        async with self._turns:
+    async def place(self, owner: Hashable = None) -> AsyncIterator[Place]:
+        """A place for as long as the context lasts, with an empty folder; of those who wait, who has fewest is next."""
+        async with self._turns.turn(owner):
             place = self._free.pop()
             try:
                 if not place.is_wiped:  # somebody broke off while it was

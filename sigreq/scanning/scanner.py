@@ -1,7 +1,7 @@
 """Examination of samples out of reach of what a sample or a rule may do."""
 
 import math
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -175,9 +175,9 @@ class Scanner:
         self._rulesets = CompiledRulesets(rulesets, self._compilers, shared)
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[Place]:
-        """A place for one sample at a time; waits until one is free."""
-        async with AsyncExitStack() as used, self._pool.place() as place:
+    async def place(self, owner: Hashable = None) -> AsyncIterator[Place]:
+        """A place for one sample at a time; waits until one is free. Of those who wait, who has fewest is next."""
+        async with AsyncExitStack() as used, self._pool.place(owner) as place:
             yield Place(place, self._rulesets, self._timeout, self._limits, used)
 
     async def prepare(self, ruleset: Ruleset) -> Fault | None:

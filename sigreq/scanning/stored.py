@@ -1,7 +1,9 @@
 """Examines samples as they lie in the store: fetched, unpacked, identified, scanned, their members stored too."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
@@ -90,8 +92,8 @@ class _Examiner:
         self._order = order
         self._folder = folder
         self._numbers = count()
-        # One submission has one place at a time, so that others get theirs.
-        self._turn = asyncio.Lock()
+        # What is sent twice is scanned once.
+        self._contents = defaultdict[str, asyncio.Lock](asyncio.Lock)
         self._ends = monotonic() + stored.patience.total_seconds()
         self._hits_left = MOST_HITS
         self._passwords = [*order.passwords, *CUSTOMARY_PASSWORDS]
@@ -129,7 +131,7 @@ class _Examiner:
         }
         if not files or monotonic() > self._ends:
             return {}
-        async with self._turn, self._stored.scanner.place() as place:
+        async with self._place() as place:
             looks = await place.look(list(files.values()), self._order.rulesets)
         seen = {at: look for at, look in zip(files, looks, strict=True) if look is not None}
         for at, look in seen.items():
@@ -162,7 +164,7 @@ class _Examiner:
         if isinstance(path, Fault):
             self._note(root.facts, path)
             return [replace(root, position=0)]
-        async with self._turn, self._stored.scanner.place() as place:
+        async with self._contents[root.facts.sha256], self._place() as place:
             # Named by its content: no answer about another file can be taken for one about this.
             sample = path.replace(place.folder / root.facts.sha256)
             wanted = self._unknown(root.facts)
@@ -189,8 +191,12 @@ class _Examiner:
         if isinstance(path, Fault):
             self._note(facts, path)
             return
-        async with self._turn, self._stored.scanner.place() as place:
+        async with self._contents[facts.sha256], self._place() as place:
             await self._look(place, path.replace(place.folder / facts.sha256), facts, is_new=False)
+
+    def _place(self) -> AbstractAsyncContextManager[Place]:
+        """One of the organisation's: alone it has all of them, and no more than its share as soon as others wait."""
+        return self._stored.scanner.place(self._order.organisation_id)
 
     async def _look(self, place: Place, path: Path, facts: SampleFacts, *, is_new: bool) -> None:
         """Identify and scan, unless the same content was looked at before."""

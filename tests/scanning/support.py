@@ -110,6 +110,11 @@ def _is_from(module: str, process: psutil.Process) -> bool:
         return False
 
 
+def see_nothing_of_ours(environment: Mapping[str, str]) -> None:
+    """How memory is had is all that a child is told; the C library takes that variable apart where it lies."""
+    assert {name for name in environment if not name.startswith("glibc.malloc.")} == {"GLIBC_TUNABLES"}
+
+
 def see_locked_down(status: Mapping[str, str], limits: Sequence[str]) -> None:
     """That a child is as every child has to be, by what the kernel says of it."""
     assert (status["NoNewPrivs"], status["Seccomp"], status["Umask"]) == ("1", "2", "0177")
