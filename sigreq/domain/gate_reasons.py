@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_args
 
+from sigreq.domain.lint import Problem
 from sigreq.domain.reasons import WhyInapplicable
 from sigreq.domain.worded import Reason
 
@@ -20,6 +21,25 @@ class RuleFault(Reason):
     """{rule}: {told}"""
 
     rule: str
+    told: str
+
+
+@dataclass(frozen=True)
+class RuleFaultInLine(Reason):
+    """{rule}: line {line}: {told}"""
+
+    rule: str
+    line: int
+    told: str
+
+
+@dataclass(frozen=True)
+class RuleFaultAt(Reason):
+    """{rule}: line {line}, column {column}: {told}"""
+
+    rule: str
+    line: int
+    column: int
     told: str
 
 
@@ -177,6 +197,8 @@ WhyNoPass = (
     WhyInapplicable
     | NothingToChange
     | RuleFault
+    | RuleFaultInLine
+    | RuleFaultAt
     | RulesNotLoaded
     | SignaturesNotLoaded
     | SampleStillDetected
@@ -207,3 +229,12 @@ def read(document: Mapping[str, Any]) -> Reason:
     if not set(names) <= set(document):
         return AsTold(document["text"])
     return kind(**{name: document[name] for name in names})
+
+
+def rule_fault(rule: str, problem: Problem) -> Reason:
+    """What is wrong with a rule's source, and where."""
+    if problem.line is None:
+        return RuleFault(rule, problem.message)
+    if problem.column is None:
+        return RuleFaultInLine(rule, problem.line, problem.message)
+    return RuleFaultAt(rule, problem.line, problem.column, problem.message)

@@ -9,7 +9,7 @@ from typing import Any
 from sigreq.blobs import Blobs, ruleset_key
 from sigreq.domain.changes import Content, Unfit, changed_rules
 from sigreq.domain.findings import Code, Trouble
-from sigreq.domain.gate_reasons import CleanNamed, NothingToChange, RuleFault, RulesNotLoaded
+from sigreq.domain.gate_reasons import CleanNamed, NothingToChange, RulesNotLoaded, rule_fault
 from sigreq.domain.gating import PartKind, Purpose, RunState, narrowed, widened
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.targets import Target
@@ -104,7 +104,7 @@ class Planner:
         return [
             Trouble(
                 Code.LINT,
-                RuleFault(name, str(problem)),
+                rule_fault(name, problem),
                 signatures=(name,),
                 engine=problem.target,
                 line=problem.line,

@@ -11,7 +11,7 @@ from sigreq.domain.changes import AddedHash, AddedRule, AllowedHash, RetiredSign
 from sigreq.domain.examination import ALLOWED, File, with_hash
 from sigreq.domain.faults import Fault
 from sigreq.domain.findings import MOST_TROUBLES, Code, Findings, Trouble, by_engine
-from sigreq.domain.gate_reasons import AsTold, WhyNoPass
+from sigreq.domain.gate_reasons import AsTold, WhyNoPass, rule_fault
 from sigreq.domain.gating import (
     Case,
     Seen,
@@ -25,6 +25,7 @@ from sigreq.domain.gating import (
     widened,
     with_candidate,
 )
+from sigreq.domain.lint import Problem
 from sigreq.domain.reasons import (
     AllWithdrawn,
     CaseSolved,
@@ -242,6 +243,12 @@ def test_what_was_kept_when_there_were_no_reasons_or_others_is_read_as_it_was_to
     assert (str(old.said), old.message) == ("line 1", "line 1 [yara]")
     for reason in ({"code": "of_tomorrow", "text": "later"}, {"code": "rule_fault", "text": "later", "rule": "One"}):
         assert Trouble.read({"code": "lint", "message": "later", "reason": reason}).said == AsTold("later")
+
+
+@pytest.mark.parametrize("place", [(None, None), (3, None), (3, 5)])
+def test_a_fault_of_a_rule_is_told_with_its_place(place: tuple[int | None, int | None]) -> None:
+    problem = Problem("one_rule", "must hold exactly one rule", *place)
+    assert str(rule_fault("Bad", problem)) == f"Bad: {problem}"
 
 
 def test_no_trouble_is_lost_without_a_word() -> None:
