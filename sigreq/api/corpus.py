@@ -10,8 +10,8 @@ from litestar.params import FromPath, JSONBody
 from sigreq.api.doorway import AnyRequest, Services, authenticate
 from sigreq.api.schemas import CorpusHashesIn, CorpusSourceIn
 from sigreq.api.uploads import receive_files
-from sigreq.blobs import corpus_key
 from sigreq.corpus import keeping
+from sigreq.corpus.keeping import Clean
 from sigreq.corpus.reading import newest_rulesets
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.scanning.published import Rulesets
@@ -63,7 +63,7 @@ async def add_hashes(
 ) -> dict[str, Any]:
     """They are looked up when a file is to be detected by its hash."""
     require(actor, Permission.ADMINISTER)
-    await keeping.add_files(tx, source_id, dict.fromkeys(data.sha256s))
+    await keeping.add_hashes(tx, source_id, data.sha256s)
     return {"taken": len(data.sha256s)}
 
 
@@ -84,11 +84,8 @@ async def send_files(
     settings = services.settings
     with Spool(Path(settings.work_dir)) as spool:
         files = await receive_files(request.stream(), request.headers, settings.limits, spool)
-        for each in files:
-            await services.bundles.put_file(corpus_key(each.facts.sha256), each.file, each.facts.sha256)
-        sizes: dict[str, int | None] = {each.facts.sha256: each.facts.size for each in files}
-    async with services.database.transaction() as tx:
-        await keeping.add_files(tx, source_id, sizes)
+        clean = [Clean(each.file, each.facts.sha256, each.facts.size) for each in files]
+        await keeping.take(services.database, services.bundles, source_id, clean)
     return {"taken": len(files)}
 
 

@@ -13,6 +13,7 @@ from sigreq.api.schemas import Line, Sha256, SignatureName, Strict, Text
 from sigreq.domain.extras import LONGEST
 from sigreq.domain.people import Actor, Permission, require
 from sigreq.domain.release_errors import ExtraUnfit
+from sigreq.domain.release_reasons import NothingPublished
 from sigreq.release import extras as use
 from sigreq.review import relief
 from sigreq.scanning.published import Rulesets
@@ -150,7 +151,7 @@ async def _newest(services: Services, product: str) -> relief.Base:
     async with services.database.transaction() as tx:
         newest = await releases.newest(tx, product)
     if newest is None:
-        raise ExtraUnfit(reason=f"no version of {product} is published, so there is nothing to lay it over")
+        raise ExtraUnfit(NothingPublished(product))
     return relief.Base(newest.version, await Rulesets(services.bundles).load(newest.ruleset_digest))
 
 

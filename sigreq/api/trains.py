@@ -45,7 +45,7 @@ async def put_schedule(
     try:
         new = Schedule.read(data.days, data.times, data.time_zone)
     except ScheduleUnfit as unfit:
-        raise release_errors.TrainScheduleUnfit(product=product, why=str(unfit)) from unfit
+        raise release_errors.TrainScheduleUnfit(product=product, why=unfit.why) from unfit
     await trains.put_schedule(tx, actor, product, new)
     return _shown(tx, new)
 

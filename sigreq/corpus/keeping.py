@@ -1,18 +1,31 @@
 """How the clean corpus is kept: sources are loaded, completed and removed, and each change makes a revision."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
 
+from sigreq.blobs import Blobs, corpus_key
 from sigreq.domain.corpus import SourceKind, SourceState
 from sigreq.domain.corpus_errors import CorpusMalware, CorpusSourceClosed
 from sigreq.domain.errors import AlreadyExists
 from sigreq.domain.people import Actor
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
-from sigreq.store import corpus, jobs
+from sigreq.store import corpus, jobs, locks
+from sigreq.store.locks import Lock
 from sigreq.tables.corpus import CorpusRevision, CorpusSource
-from sigreq.transaction import Transaction
+from sigreq.transaction import Database, Transaction
 
 MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Clean:
+    """A clean file that is at hand."""
+
+    file: BinaryIO
+    sha256: str
+    size: int
 
 
 async def add(tx: Transaction, actor: Actor, source_id: str, kind: SourceKind, location: str) -> CorpusSource:
@@ -43,15 +56,48 @@ async def add(tx: Transaction, actor: Actor, source_id: str, kind: SourceKind, l
 async def missing(tx: Transaction, source_id: str, sha256s: Collection[str]) -> list[str]:
     """Which of these contents the store lacks; the others belong to the source from now on."""
     await open_source(tx, source_id)
+    await locks.share(tx, Lock.CORPUS_BYTES)  # what somebody has is not swept until it is this source's too
     stored = await corpus.stored(tx, sha256s)
     await corpus.add_files(tx, source_id, stored)
     return sorted(set(sha256s) - set(stored))
 
 
-async def add_files(tx: Transaction, source_id: str, files: Mapping[str, int | None]) -> None:
-    """Files whose content is in the store (with their sizes), or that a list names (without). Raises NotFound."""
+async def add_hashes(tx: Transaction, source_id: str, sha256s: Collection[str]) -> None:
+    """Files that a list names. Raises NotFound, CorpusSourceClosed."""
     await open_source(tx, source_id)
-    await corpus.add_files(tx, source_id, files)
+    await corpus.add_files(tx, source_id, dict.fromkeys(sha256s))
+
+
+async def add_stored(tx: Transaction, store: Blobs, source_id: str, sizes: Mapping[str, int]) -> set[str]:
+    """Files whose content has been put into the store, with their sizes; which of them were swept since.
+
+    Those are not the source's yet: they have to be put there again. Raises NotFound, CorpusSourceClosed,
+    ServiceUnavailable.
+    """
+    await open_source(tx, source_id)
+    await locks.share(tx, Lock.CORPUS_BYTES)  # from here on nothing is swept
+    needed = await corpus.stored(tx, sizes)
+    gone = {each for each in sizes.keys() - needed if not await store.keys(corpus_key(each))}
+    await corpus.add_files(tx, source_id, {each: size for each, size in sizes.items() if each not in gone})
+    return gone
+
+
+async def take(database: Database, store: Blobs, source_id: str, files: Sequence[Clean]) -> None:
+    """Put files into the store, and make them the source's once they are there. Raises as `add_stored`."""
+    left = {each.sha256: each for each in files}
+    while left:
+        for each in left.values():
+            await store.put_file(corpus_key(each.sha256), each.file, each.sha256)
+        async with database.transaction() as tx:
+            gone = await add_stored(tx, store, source_id, {each.sha256: each.size for each in left.values()})
+        left = {sha256: left[sha256] for sha256 in gone}
+
+
+async def sweep(tx: Transaction, store: Blobs, sha256s: Collection[str]) -> None:
+    """Remove contents from the store that no source has any more. Raises ServiceUnavailable."""
+    await locks.hold(tx, Lock.CORPUS_BYTES)  # whoever adds one of them has done so, or finds that it is gone
+    for sha256 in set(sha256s) - set(await corpus.stored(tx, sha256s)):
+        await store.remove(corpus_key(sha256))
 
 
 async def open_source(tx: Transaction, source_id: str, *, is_ending: bool = False) -> CorpusSource:
@@ -82,10 +128,10 @@ async def remove(tx: Transaction, actor: Actor, source_id: str) -> CorpusRevisio
     row = await corpus.lock_source(tx, source_id)
     contents = await corpus.contents_of(tx, row.id)
     await corpus.remove(tx, row.id)
-    for start in range(0, len(contents), SWEPT_AT_ONCE):
-        args = {"sha256s": list(contents[start : start + SWEPT_AT_ONCE])}
+    for start in range(0, len(contents), SWEPT_BY_ONE_JOB):
+        args = {"sha256s": list(contents[start : start + SWEPT_BY_ONE_JOB])}
         jobs.add(tx, jobs.JobName.CORPUS_SWEEP, Track.STANDARD, args)
     return await corpus.revise(tx, actor, f"{source_id} removed")
 
 
-SWEPT_AT_ONCE = 500
+SWEPT_BY_ONE_JOB = 500

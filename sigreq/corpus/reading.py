@@ -18,6 +18,8 @@ from sigreq.transaction import Database, Transaction
 from sigreq.work import Finish, nothing
 
 READ_AT_ONCE = 100
+SWEPT_AT_ONCE = 20
+"""Whoever adds to the corpus waits for so many."""
 
 
 async def newest_rulesets(database: Database, rulesets: Rulesets) -> list[Ruleset]:
@@ -70,24 +72,33 @@ class CorpusReader:
 
     async def _take(self, source_id: str, keys: Sequence[str]) -> None:
         """Copy some; they are of the source once their bytes are there."""
-        sizes: dict[str, int | None] = {}
+        left = keys
+        while left:
+            copied = await self._copy(left)
+            sizes = dict(copied.values())
+            async with self.database.transaction() as tx:
+                gone = await keeping.add_stored(tx, self.store, source_id, sizes)
+            left = [key for key, (sha256, _) in copied.items() if sha256 in gone]
+
+    async def _copy(self, keys: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """The hash and the size of each object that was there to be copied."""
+        copied: dict[str, tuple[str, int]] = {}
         for key in keys:
             with TemporaryFile() as file:
                 try:
                     sha256 = await self.store.fetch(key, file)
                 except BlobMissing:
                     continue  # removed since it was listed
-                sizes[sha256] = file.tell()
+                copied[key] = sha256, file.tell()
                 await self.store.put_file(corpus_key(sha256), file, sha256)
-        async with self.database.transaction() as tx:
-            await keeping.add_files(tx, source_id, sizes)
+        return copied
 
     async def sweep(self, lease: Lease) -> Finish:
         """Remove contents from the store that no source has any more."""
-        async with self.database.transaction() as tx:
-            needed = set(await corpus.stored(tx, lease.args["sha256s"]))
-        for sha256 in set(lease.args["sha256s"]) - needed:
-            await self.store.remove(corpus_key(sha256))
+        sha256s = lease.args["sha256s"]
+        for start in range(0, len(sha256s), SWEPT_AT_ONCE):
+            async with self.database.transaction() as tx:
+                await keeping.sweep(tx, self.store, sha256s[start : start + SWEPT_AT_ONCE])
         return nothing
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sigreq.domain.reasons import FieldsUnfit
+from sigreq.domain import reasons
 from sigreq.domain.ruleset import Ruleset, pin_of
 from sigreq.domain.submission import Kind
 from sigreq.domain.verdict import Resolution
@@ -52,13 +52,17 @@ HELPFUL = {
 
 
 class Unfit(ValueError):
-    """The change does not apply to this ruleset; the text says why."""
+    """The change does not apply to this ruleset."""
+
+    def __init__(self, why: reasons.WhyInapplicable) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
-class PayloadUnfit(Unfit):
+class PayloadUnfit(ValueError):
     """What was written is no change of its kind."""
 
-    def __init__(self, why: FieldsUnfit) -> None:
+    def __init__(self, why: reasons.FieldsUnfit) -> None:
         super().__init__(str(why))
         self.why = why
 
@@ -73,7 +77,7 @@ class AddedRule:
     def apply(self, base: Ruleset) -> Ruleset:
         """Raises Unfit where the name is taken."""
         if self.rule in base.names:
-            raise Unfit(f"rule {self.rule} exists already; modify it, or choose another name")
+            raise Unfit(reasons.RuleExists(self.rule))
         return base.with_rule(self.rule, self.source)
 
     def is_in(self, ruleset: Ruleset) -> bool:
@@ -93,7 +97,7 @@ class ModifiedRule(AddedRule):
     def apply(self, base: Ruleset) -> Ruleset:
         """Raises Unfit where there is no such rule."""
         if self.rule not in base.rules:
-            raise Unfit(f"there is no rule {self.rule} to modify; {_known(base.rules)}")
+            raise Unfit(reasons.NothingToModify(self.rule, _known(base.rules)))
         return base.without(self.rule).with_rule(self.rule, self.source)
 
 
@@ -107,9 +111,9 @@ class DisabledSignature:
     def apply(self, base: Ruleset) -> Ruleset:
         """Raises Unfit where there is no such rule, or it is another one than was meant."""
         if self.signature not in base.rules:
-            raise Unfit(f"there is no rule {self.signature} to disable; {_known(base.rules)}")
+            raise Unfit(reasons.NothingToDisable(self.signature, _known(base.rules)))
         if pin_of(base.rules[self.signature]) != self.pin:
-            raise Unfit(f"rule {self.signature} has changed since; look at it again")
+            raise Unfit(reasons.RuleChanged(self.signature))
         return base.with_disabled(self.signature, self.pin)
 
     def is_in(self, ruleset: Ruleset) -> bool:
@@ -132,7 +136,7 @@ class RetiredSignature:
     def apply(self, base: Ruleset) -> Ruleset:
         """Raises Unfit where there is no such signature."""
         if self.signature not in base.names:
-            raise Unfit(f"there is no signature {self.signature} to retire; {_known(base.names)}")
+            raise Unfit(reasons.NothingToRetire(self.signature, _known(base.names)))
         return base.without(self.signature)
 
     def is_in(self, ruleset: Ruleset) -> bool:
@@ -155,11 +159,11 @@ class AddedHash:
     def apply(self, base: Ruleset) -> Ruleset:
         """Raises Unfit where the name is taken, or the file allowed or detected by its hash already."""
         if self.name in base.names:
-            raise Unfit(f"the name {self.name} is taken; choose another")
+            raise Unfit(reasons.NameTaken(self.name))
         if self.sha256 in base.allowed:
-            raise Unfit(f"{self.sha256} is allowed; a file cannot be both")
+            raise Unfit(reasons.FileAllowed(self.sha256))
         if self.sha256 in base.hashes:
-            raise Unfit(f"{self.sha256} is detected already, as {base.hashes[self.sha256]}")
+            raise Unfit(reasons.FileDetected(self.sha256, base.hashes[self.sha256]))
         return base.with_hash(self.sha256, self.name)
 
     def is_in(self, ruleset: Ruleset) -> bool:
@@ -181,7 +185,7 @@ class AllowedHash:
     def apply(self, base: Ruleset) -> Ruleset:
         """Raises Unfit where the file is detected by its hash."""
         if self.sha256 in base.hashes:
-            raise Unfit(f"{self.sha256} is known as malware, detected as {base.hashes[self.sha256]}; retire that first")
+            raise Unfit(reasons.FileIsMalware(self.sha256, base.hashes[self.sha256]))
         return base.with_allowed(self.sha256)
 
     def is_in(self, ruleset: Ruleset) -> bool:
@@ -204,9 +208,9 @@ class Renamed:
     def apply(self, base: Ruleset) -> Ruleset:
         """Raises Unfit where there is no such signature, the new name is taken, or the rule's source has no name."""
         if self.signature not in base.names:
-            raise Unfit(f"there is no signature {self.signature} to rename; {_known(base.names)}")
+            raise Unfit(reasons.NothingToRename(self.signature, _known(base.names)))
         if self.to in base.names:
-            raise Unfit(f"the name {self.to} is taken; choose another")
+            raise Unfit(reasons.NameTaken(self.to))
         renamed = base.without(self.signature)
         for sha256, name in base.hashes.items():
             renamed = renamed.with_hash(sha256, self.to) if name == self.signature else renamed
@@ -246,7 +250,7 @@ def content_of(kind: ChangeKind, payload: Mapping[str, Any]) -> Content:
     of = CONTENTS[kind]
     fields = list(of.__dataclass_fields__)
     if set(payload) != set(fields):
-        raise PayloadUnfit(FieldsUnfit(kind, ", ".join(fields)))
+        raise PayloadUnfit(reasons.FieldsUnfit(kind, ", ".join(fields)))
     return of(**payload)
 
 
@@ -271,12 +275,12 @@ def is_narrowing(content: Content) -> bool:
 
 
 def _known(names: Mapping[str, str] | frozenset[str]) -> str:
-    return f"known are: {', '.join(sorted(names))[:500]}"
+    return ", ".join(sorted(names))[:500]
 
 
 def _renamed_rule(source: str, name: str, to: str) -> str:
     """Replace the name where the rule is declared; conditions and strings may hold the same word."""
     changed, found = re.subn(rf"(\brule\s+){re.escape(name)}\b", rf"\g<1>{to}", source, count=1)
     if not found:
-        raise Unfit(f"the source of {name} does not say so; modify it instead")
+        raise Unfit(reasons.NameNotInSource(name))
     return changed

@@ -1,6 +1,6 @@
 """What was found in a file: what it is, what it holds, and which rules fire on it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -104,11 +104,10 @@ def shown(kind: Kind, files: Sequence[File], results: Mapping[str, ScanResult]) 
     A false positive shows where any part is detected. A false negative shows where any part that holds nothing else is
     not detected, neither by itself nor in what holds it: one detected member of an archive says nothing of the others.
     """
-    found = overall(files, results)
-    roots = [file.position for file in files if file.parent is None]
     if kind is Kind.FALSE_POSITIVE:
-        return {at: found[at].shows_fault(kind) for at in roots}
-    return {at: _is_missed(tree_of(files, at), results) for at in roots}
+        found = overall(files, results)
+        return {file.position: found[file.position].shows_fault(kind) for file in files if file.parent is None}
+    return {at: _is_missed(tree, results) for at, tree in trees_of(files).items()}
 
 
 def _is_missed(tree: Tree, results: Mapping[str, ScanResult]) -> bool | None:
@@ -147,24 +146,26 @@ def assembled(sent: Sequence[File], trees: Mapping[int, Tree]) -> list[File]:
     return files
 
 
-def tree_of(files: Sequence[File], position: int) -> list[File]:
-    """The sent file at this position with all it holds, numbered as a tree of its own."""
-    own = {position: 0}
-    tree = []
+def trees_of(files: Iterable[File]) -> dict[int, list[File]]:
+    """Each sent file, by its position, with all it holds, numbered as a tree of its own."""
+    trees: dict[int, list[File]] = {}
+    places: dict[int, tuple[list[File], int]] = {}
     for file in sorted(files, key=lambda each: each.position):
-        if file.position == position:
-            tree.append(replace(file, position=0))
-        elif file.parent in own:
-            own[file.position] = len(own)
-            tree.append(replace(file, position=own[file.position], parent=own[file.parent]))
-    return tree
+        if file.parent is None:
+            tree, parent = trees.setdefault(file.position, []), None
+        else:
+            tree, parent = places[file.parent]
+        places[file.position] = tree, len(tree)
+        tree.append(replace(file, position=len(tree), parent=parent))
+    return trees
 
 
 def to_look_into_again(files: Sequence[File]) -> list[File]:
     """The same, without what was found where another look may find more: the sent file is as nobody had looked."""
     kept: list[File] = []
+    trees = trees_of(files)
     for root in (file for file in files if file.parent is None):
-        tree = tree_of(files, root.position)
+        tree = trees[root.position]
         is_done = root.faults is not None and all(is_final(file.faults or ()) for file in tree)
         held = _held(files, root.position) if is_done else []
         kept += [root, *held] if is_done else [replace(root, faults=None)]

@@ -1,9 +1,13 @@
 """What the gate found: one trouble, and all that a part of a run or a whole run has to tell."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
+
+from sigreq.domain import gate_reasons
+from sigreq.domain.gate_reasons import AsTold
+from sigreq.domain.worded import Reason
 
 YARA, CLAMAV = "yara", "clamav"
 MOST_TROUBLES = 200
@@ -31,7 +35,7 @@ class Trouble:
     """One thing that keeps something from going out. Line and column count from 1."""
 
     code: Code
-    message: str
+    said: Reason
     submission_id: str | None = None
     sha256: str | None = None
     signatures: tuple[str, ...] = ()
@@ -39,20 +43,34 @@ class Trouble:
     line: int | None = None
     column: int | None = None
 
+    @property
+    def message(self) -> str:
+        """It in words, with the engine that found it."""
+        return str(self.said) + (f" [{self.engine}]" if self.engine else "")
+
     def document(self) -> dict[str, Any]:
         """What is kept and shown: only what is known."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        facts = {name: getattr(self, name) for name in _FACTS}
+        told = {"code": self.code, "message": self.message, "reason": self.said.document, **facts}
+        return {name: value for name, value in told.items() if value not in (None, ())}
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
-        """What `document` wrote."""
-        known = {**document, "code": Code(document["code"]), "signatures": tuple(document.get("signatures", ()))}
-        return cls(**known)
+        """What `document` wrote, or wrote when there were no reasons yet."""
+        facts = {name: document[name] for name in _FACTS if name in document}
+        known = {**facts, "signatures": tuple(document.get("signatures", ()))}
+        if "reason" in document:
+            return cls(Code(document["code"]), gate_reasons.read(document["reason"]), **known)
+        said = document["message"].removesuffix(f" [{document.get('engine')}]")
+        return cls(Code(document["code"]), AsTold(said), **known)
+
+
+_FACTS = ("submission_id", "sha256", "signatures", "engine", "line", "column")
 
 
 def by_engine(engine: str, troubles: Iterable[Trouble]) -> list[Trouble]:
     """The same, with the engine that found it."""
-    return [replace(each, engine=engine, message=f"{each.message} [{engine}]") for each in troubles]
+    return [replace(each, engine=engine) for each in troubles]
 
 
 @dataclass(frozen=True)

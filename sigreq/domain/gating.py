@@ -8,6 +8,18 @@ from sigreq.domain.changes import AddedHash, AddedRule, Content, Renamed
 from sigreq.domain.examination import ALLOWED, File, overall, shown
 from sigreq.domain.faults import Fault, blocking
 from sigreq.domain.findings import Code, Trouble
+from sigreq.domain.gate_reasons import (
+    CleanDetected,
+    CleanNotScanned,
+    FaultNotSeen,
+    FaultNotShown,
+    SampleDetectedAgain,
+    SampleLost,
+    SampleNotDetected,
+    SampleNotDetectedBy,
+    SampleNotScanned,
+    SampleStillDetected,
+)
 from sigreq.domain.reasons import (
     AllWithdrawn,
     CaseSolved,
@@ -22,6 +34,7 @@ from sigreq.domain.reasons import (
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Kind
 from sigreq.domain.verdict import Outcome, ScanResult
+from sigreq.domain.worded import Reason
 
 
 class Purpose(StrEnum):
@@ -123,13 +136,13 @@ def judge_requested(case: Case, results: Results, wanted: frozenset[str], excuse
         result, said = found[file.position], _Said(case, file)
         left = tuple(name for name in result.detections if name not in excused)
         if case.kind is Kind.FALSE_POSITIVE and left:
-            troubles.append(said.trouble(Code.STILL_DETECTED, f"is still detected by {', '.join(left)}", left))
+            troubles.append(said.trouble(Code.STILL_DETECTED, SampleStillDetected(*said.about, ", ".join(left)), left))
         elif case.kind is Kind.FALSE_NEGATIVE and _is_missed_by(result, wanted):
             names = tuple(sorted(wanted))
-            by = f" by {', '.join(names)}" if names else ""
-            troubles.append(said.trouble(Code.NOT_DETECTED, f"is not detected{by}", names))
+            why = SampleNotDetectedBy(*said.about, ", ".join(names)) if names else SampleNotDetected(*said.about)
+            troubles.append(said.trouble(Code.NOT_DETECTED, why, names))
         elif result.outcome is Outcome.NOT_SCANNED:
-            troubles.append(said.trouble(Code.NOT_SCANNED, f"could not be scanned ({result.reason})"))
+            troubles.append(said.not_scanned(result.reason))
     return troubles
 
 
@@ -166,10 +179,10 @@ def _back(case: Case, results: Results) -> list[Trouble]:
     for file in (each for each in case.files if each.parent is None):
         result, said = found[file.position], _Said(case, file)
         if result.detections:
-            text = f"would be detected again, by {', '.join(result.detections)}"
-            troubles.append(said.trouble(Code.DETECTED_AGAIN, text, result.detections))
+            why = SampleDetectedAgain(*said.about, ", ".join(result.detections))
+            troubles.append(said.trouble(Code.DETECTED_AGAIN, why, result.detections))
         elif result.outcome is Outcome.NOT_SCANNED:
-            troubles.append(said.trouble(Code.NOT_SCANNED, f"could not be scanned ({result.reason})"))
+            troubles.append(said.not_scanned(result.reason))
     return troubles
 
 
@@ -179,10 +192,10 @@ def _lost(case: Case, results: Results) -> list[Trouble]:
     for file in (each for each in case.files if each.parent is None):
         said = _Said(case, file)
         if faults[file.position]:
-            troubles.append(said.trouble(Code.DETECTION_LOST, "would not be detected any more"))
+            troubles.append(said.trouble(Code.DETECTION_LOST, SampleLost(*said.about)))
         elif faults[file.position] is None:
             reason = overall(case.files, results)[file.position].reason
-            troubles.append(said.trouble(Code.NOT_SCANNED, f"could not be scanned ({reason})"))
+            troubles.append(said.not_scanned(reason))
     return troubles
 
 
@@ -191,11 +204,10 @@ def judge_clean(results: Results) -> list[Trouble]:
     troubles = []
     for sha256, result in results.items():
         if result.detections:
-            text = f"clean file {sha256} is detected by {', '.join(result.detections)}"
-            troubles.append(Trouble(Code.CLEAN_DETECTED, text, None, sha256, result.detections))
+            why = CleanDetected(sha256, ", ".join(result.detections))
+            troubles.append(Trouble(Code.CLEAN_DETECTED, why, None, sha256, result.detections))
         elif result.outcome is Outcome.NOT_SCANNED:
-            text = f"clean file {sha256} could not be scanned ({result.reason})"
-            troubles.append(Trouble(Code.NOT_SCANNED, text, None, sha256))
+            troubles.append(Trouble(Code.NOT_SCANNED, CleanNotScanned(sha256, str(result.reason)), None, sha256))
     return troubles
 
 
@@ -204,10 +216,8 @@ def judge_fault(submission_id: str, shown: Collection[bool | None]) -> list[Trou
     if True in shown:
         return []
     if None in shown:
-        text = f"{submission_id}: whether the published rules show this fault could not be seen"
-        return [Trouble(Code.NOT_SCANNED, text, submission_id)]
-    text = f"{submission_id}: the published rules do not show this fault, so no change of them can mend it"
-    return [Trouble(Code.FAULT_NOT_SHOWN, text, submission_id)]
+        return [Trouble(Code.NOT_SCANNED, FaultNotSeen(submission_id), submission_id)]
+    return [Trouble(Code.FAULT_NOT_SHOWN, FaultNotShown(submission_id), submission_id)]
 
 
 @dataclass(frozen=True)
@@ -215,10 +225,16 @@ class _Said:
     case: Case
     file: File
 
-    def trouble(self, code: Code, text: str, signatures: tuple[str, ...] = ()) -> Trouble:
+    @property
+    def about(self) -> tuple[str, str]:
+        return self.case.id, self.file.facts.sha256 if self.file.facts else self.file.name
+
+    def trouble(self, code: Code, why: Reason, signatures: tuple[str, ...] = ()) -> Trouble:
         sha256 = self.file.facts.sha256 if self.file.facts else None
-        about = f"{self.case.id}: sample {sha256 or self.file.name}"
-        return Trouble(code, f"{about} {text}", self.case.id, sha256, signatures)
+        return Trouble(code, why, self.case.id, sha256, signatures)
+
+    def not_scanned(self, fault: str | None) -> Trouble:
+        return self.trouble(Code.NOT_SCANNED, SampleNotScanned(*self.about, str(fault)))
 
 
 @dataclass(frozen=True)

@@ -165,3 +165,103 @@ class FoundClean(Reason):
 
 WhyMalware = FoundMalware | DetectedByExtra | DetectedByVersion
 WhyClean = InCorpus | FoundClean
+
+# --- a change does not apply to the rules --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RuleExists(Reason):
+    """rule {rule} exists already; modify it, or choose another name"""
+
+    rule: str
+
+
+@dataclass(frozen=True)
+class NothingToModify(Reason):
+    """there is no rule {rule} to modify; known are: {known}"""
+
+    rule: str
+    known: str
+
+
+@dataclass(frozen=True)
+class NothingToDisable(Reason):
+    """there is no rule {rule} to disable; known are: {known}"""
+
+    rule: str
+    known: str
+
+
+@dataclass(frozen=True)
+class NothingToRetire(Reason):
+    """there is no signature {signature} to retire; known are: {known}"""
+
+    signature: str
+    known: str
+
+
+@dataclass(frozen=True)
+class NothingToRename(Reason):
+    """there is no signature {signature} to rename; known are: {known}"""
+
+    signature: str
+    known: str
+
+
+@dataclass(frozen=True)
+class RuleChanged(Reason):
+    """rule {rule} has changed since; look at it again"""
+
+    rule: str
+
+
+@dataclass(frozen=True)
+class NameTaken(Reason):
+    """the name {name} is taken; choose another"""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class NameNotInSource(Reason):
+    """the source of {rule} does not say so; modify it instead"""
+
+    rule: str
+
+
+@dataclass(frozen=True)
+class FileAllowed(Reason):
+    """{sha256} is allowed; a file cannot be both"""
+
+    sha256: str
+
+
+@dataclass(frozen=True)
+class FileDetected(Reason):
+    """{sha256} is detected already, as {name}"""
+
+    sha256: str
+    name: str
+
+
+@dataclass(frozen=True)
+class FileIsMalware(Reason):
+    """{sha256} is known as malware, detected as {name}; retire that first"""
+
+    sha256: str
+    name: str
+
+
+WhyInapplicable = (
+    RuleExists
+    | NothingToModify
+    | NothingToDisable
+    | NothingToRetire
+    | NothingToRename
+    | RuleChanged
+    | NameTaken
+    | NameNotInSource
+    | FileAllowed
+    | FileDetected
+    | FileIsMalware
+)

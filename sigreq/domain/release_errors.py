@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sigreq.domain.errors import Problem
 from sigreq.domain.reasons import WhyClean, WhyMalware, WhyNotGated, WhyNotLet, WhyUnfit
+from sigreq.domain.release_reasons import WhyNoExtra, WhyNoTrain, WhyNoWayBack
 
 
 @dataclass(eq=False)
@@ -58,7 +59,7 @@ class ArchiveHoldsDetected(Problem):
 class ExtraUnfit(Problem):
     """This extra cannot be made: {reason}."""
 
-    reason: str
+    reason: WhyNoExtra
 
 
 @dataclass(eq=False)
@@ -141,7 +142,7 @@ class TrainScheduleUnfit(Problem):
     """No train of {product} can run by this schedule: {why}."""
 
     product: str
-    why: str
+    why: WhyNoTrain
 
 
 @dataclass(eq=False)
@@ -158,7 +159,7 @@ class RollbackUnfit(Problem):
 
     product: str
     version: str
-    why: str
+    why: WhyNoWayBack
 
 
 @dataclass(eq=False)

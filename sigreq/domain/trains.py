@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from sigreq.domain import release_reasons
 from sigreq.domain.submission import Track
 from sigreq.domain.worktime import first_moment
 
@@ -19,7 +20,11 @@ _DAYS_AHEAD = range(-1, 10)
 
 
 class ScheduleUnfit(ValueError):
-    """No train could run by this schedule; the text says why, and what is expected."""
+    """No train could run by this schedule."""
+
+    def __init__(self, why: release_reasons.WhyNoTrain) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -36,15 +41,13 @@ class Schedule:
     def __post_init__(self) -> None:
         """Refuse what has no departure."""
         if not self.weekdays or not set(self.weekdays) <= set(range(7)):
-            raise ScheduleUnfit(f"days are needed: some of {', '.join(WEEKDAYS)}")
+            raise ScheduleUnfit(release_reasons.DaysMissing(", ".join(WEEKDAYS)))
         if not 0 < len(self.times) <= MOST_TIMES:
-            raise ScheduleUnfit(f"1 to {MOST_TIMES} times of day are needed, such as 06:00")
+            raise ScheduleUnfit(release_reasons.TimesMissing(MOST_TIMES))
         try:
             ZoneInfo(self.time_zone)
         except (KeyError, ValueError, OSError) as error:  # OSError: a folder of zones, or a name far too long
-            raise ScheduleUnfit(
-                f"there is no time zone {self.time_zone[:100]!r}; expected Europe/Berlin, say"
-            ) from error
+            raise ScheduleUnfit(release_reasons.ZoneUnknown(self.time_zone[:100])) from error
 
     @classmethod
     def read(cls, days: Iterable[str], times: Iterable[str], time_zone: str) -> Self:
@@ -52,10 +55,10 @@ class Schedule:
         named, clock = [each.lower() for each in days], list(times)
         for day in named:
             if day not in WEEKDAYS:
-                raise ScheduleUnfit(f"{day[:100]!r} is no day; possible are: {', '.join(WEEKDAYS)}")
+                raise ScheduleUnfit(release_reasons.DayUnknown(day[:100], ", ".join(WEEKDAYS)))
         for each in clock:
             if not _TIME.fullmatch(each):
-                raise ScheduleUnfit(f"{each[:100]!r} is no time of day; expected hours and minutes, such as 06:00")
+                raise ScheduleUnfit(release_reasons.TimeUnreadable(each[:100]))
         numbers = sorted({WEEKDAYS.index(day) for day in named})
         return cls(tuple(numbers), tuple(sorted({time.fromisoformat(each) for each in clock})), time_zone)
 

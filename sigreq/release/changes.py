@@ -15,7 +15,7 @@ from sigreq.domain.statements import CHANGE_TYPE, change_document
 from sigreq.domain.submission import Track
 from sigreq.domain.trains import departure
 from sigreq.release import gate
-from sigreq.store import changes, extra_notes, extras, feed, files, jobs, known, locks, releases, submissions, trains
+from sigreq.store import changes, extra_notes, extras, feed, files, known, locks, proofs, submissions, trains
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, begin_change, move_change, move_submission
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, FeedEntry
@@ -29,7 +29,6 @@ async def draft(
 ) -> Change:
     """Write down a change for determined submissions of one product. Raises ChangeUnfit, StateForbids, NotFound."""
     await submissions.lock_all(tx, submission_ids)  # what is determined now is so until the change is there
-    tx.look_at_the_clock()  # after who determined it just now, if we waited: else the change would count as an old one
     helped = [await submissions.get(tx, submission_id) for submission_id in dict.fromkeys(submission_ids)]
     _check_submissions(helped, kind)
     await _check_payload(tx, helped, kind, payload)
@@ -94,7 +93,9 @@ async def approve(tx: Transaction, keyring: Keyring, actor: Actor, change_id: st
     schedule = await trains.schedule(tx, moved.product_id)
     departs_at = departure(schedule, tx.at, is_at_once=goes_at_once(moved.track, moved.kind))
     departs = {"expected_release_at": departs_at.isoformat()} if departs_at > tx.at else {}
-    for each in await submissions.lock_helped_by(tx, change_id):  # somebody may have moved them since
+    helped = await submissions.lock_helped_by(tx, change_id)  # somebody may have moved them since
+    await proofs.take_up_change(tx, change_id)
+    for each in helped:
         if each.state is State.DETERMINED:
             data = {"change_id": change_id, "track": moved.track, **departs}
             await move_submission(tx, each.id, Move(Event.FIX_APPROVED, actor, data=data))
@@ -112,12 +113,13 @@ async def withdraw(tx: Transaction, actor: Actor, change_id: str, held: int, rea
     await locks.hold(tx, Lock.FEED)  # before any row, as above
     was_announced = (await changes.get(tx, change_id)).state is ChangeState.APPROVED
     moved = await move_change(tx, change_id, Move(ChangeEvent.WITHDRAWN, actor, held, data={"reason": reason}))
-    await submissions.lock_helped_by(tx, change_id)  # before the extra, as everybody
+    helped = await submissions.lock_helped_by(tx, change_id)  # before the extra, as everybody
     ended = await extras.end_of_change(tx, change_id, Ending.CHANGE_WITHDRAWN, actor)
     await extra_notes.note_ended(tx, ended, actor)
     if was_announced:
         await announce(tx, moved, "withdrawn")
-    await prove_if_complete(tx, change_id)
+    for each in helped:
+        await proofs.prove_if_complete(tx, each)
     return moved
 
 
@@ -127,23 +129,6 @@ async def picked_up(tx: Transaction, actor: Actor, change_id: str) -> Change:
     if change.state is ChangeState.PICKED_UP:
         return change
     return await move_change(tx, change_id, Move(ChangeEvent.PICKED_UP, actor))
-
-
-async def prove_if_complete(tx: Transaction, change_id: str) -> None:
-    """Send those submissions to proof for which nothing is on its way any more and something was published."""
-    for helped in await submissions.helped_by(tx, change_id):
-        drafted = await submissions.drafted_for(tx, helped)
-        ended = {ChangeState.PUBLISHED, ChangeState.WITHDRAWN}
-        holding = {change.published_in for change in drafted if change.state is ChangeState.PUBLISHED}
-        published = [
-            each.version
-            for each in await releases.register(tx, helped.product_id)
-            if each.version in holding and each.withdrawn_at is None
-        ]
-        if helped.state is State.DETERMINED and published and all(change.state in ended for change in drafted):
-            # The newest of them is the first that holds all changes, whatever order they came out in.
-            args = {"submission_id": helped.id, "version": published[-1]}
-            jobs.add(tx, jobs.JobName.PROVE, helped.track, args)
 
 
 async def announce_approved(tx: Transaction, keyring: Keyring, change: Change) -> None:

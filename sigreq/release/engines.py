@@ -6,17 +6,25 @@ from dataclasses import dataclass
 from sigreq.domain.bundles import UnfitRulesetError
 from sigreq.domain.examination import ALLOWED
 from sigreq.domain.findings import CLAMAV, YARA, Code, Trouble, by_engine
+from sigreq.domain.gate_reasons import (
+    ClamavFailed,
+    ClamavMissing,
+    ClamavNotStarted,
+    FilesNotScanned,
+    SignaturesNotLoaded,
+)
 from sigreq.domain.gating import Purpose, Results
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.targets import Target
 from sigreq.domain.verdict import Outcome
+from sigreq.domain.worded import Reason
 from sigreq.scanning.clamav import ClamAv
 from sigreq.scanning.clamav_grounds import Bundle
 from sigreq.scanning.fetching import Content
 from sigreq.scanning.sweep import Sweep
 from sigreq.tables.gates import GateRun
 
-MISSING = "ClamAV is not installed where this had to be done"
+MISSING = str(ClamavMissing())
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ def _of_published(troubles: Sequence[Trouble]) -> list[Trouble]:
     """One trouble for all that ClamAV could not scan: of each case YARA has spoken, and nobody could look further."""
     seen = [each for each in troubles if each.code is not Code.NOT_SCANNED]
     left = len(troubles) - len(seen)
-    return [*seen, Trouble(Code.COULD_NOT_RUN, f"{left} files could not be scanned")] if left else seen
+    return [*seen, Trouble(Code.COULD_NOT_RUN, FilesNotScanned(left))] if left else seen
 
 
 @dataclass(frozen=True)
@@ -56,29 +64,25 @@ class Engines:
     async def load(self, ruleset: Ruleset) -> list[Trouble]:
         """Why ClamAV does not load the signatures."""
         if self.clamav is None:
-            return [_could_not_run(MISSING)]
+            return [_could_not_run(ClamavMissing())]
         try:
             why = await self.clamav.load(Bundle.of(ruleset))
         except UnfitRulesetError as error:
             why = str(error)
         except OSError as error:
-            return [_could_not_run(f"ClamAV cannot be started: {error}")]
-        return (
-            [Trouble(Code.NOT_LOADED, f"the signatures cannot be loaded: {why} [{CLAMAV}]", engine=CLAMAV)]
-            if why
-            else []
-        )
+            return [_could_not_run(ClamavNotStarted(str(error)))]
+        return [Trouble(Code.NOT_LOADED, SignaturesNotLoaded(why), engine=CLAMAV)] if why else []
 
     async def scan(self, run: GateRun, contents: Sequence[Content], ruleset: Ruleset) -> Swept:
         """What the engines of a run say of some contents. Raises ServiceUnavailable."""
         troubles: list[Trouble] = []
         if Target.CLAMAV in run.targets and self.clamav is None:
-            troubles = [_could_not_run(MISSING)]
+            troubles = [_could_not_run(ClamavMissing())]
         elif Target.CLAMAV in run.targets and self.clamav is not None:
             try:
                 return Swept(run, *await self.sweep.scan_twice(contents, ruleset, self.clamav))
             except (UnfitRulesetError, OSError) as error:
-                troubles = [_could_not_run(f"ClamAV could not scan: {error}")]
+                troubles = [_could_not_run(ClamavFailed(str(error)))]
         return Swept(run, await self.sweep.scan(contents, ruleset), None, troubles)
 
     async def scan_by_clamav(self, run: GateRun, contents: Sequence[Content], ruleset: Ruleset) -> Swept:
@@ -86,12 +90,12 @@ class Engines:
         if Target.CLAMAV not in run.targets:
             return Swept(run, {})
         if self.clamav is None:
-            return Swept(run, {}, None, [_could_not_run(MISSING)])
+            return Swept(run, {}, None, [_could_not_run(ClamavMissing())])
         try:
             found = await self.sweep.scan_by_clamav(contents, Bundle.of(ruleset), self.clamav)
             return Swept(run, {}, with_allowed(found, ruleset))
         except (UnfitRulesetError, OSError) as error:
-            return Swept(run, {}, None, [_could_not_run(f"ClamAV could not scan: {error}")])
+            return Swept(run, {}, None, [_could_not_run(ClamavFailed(str(error)))])
 
 
 def with_allowed(found: Results, ruleset: Ruleset) -> Results:
@@ -102,5 +106,5 @@ def with_allowed(found: Results, ruleset: Ruleset) -> Results:
     }
 
 
-def _could_not_run(why: str) -> Trouble:
-    return Trouble(Code.COULD_NOT_RUN, f"{why} [{CLAMAV}]", engine=CLAMAV)
+def _could_not_run(why: Reason) -> Trouble:
+    return Trouble(Code.COULD_NOT_RUN, why, engine=CLAMAV)

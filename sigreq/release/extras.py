@@ -1,5 +1,6 @@
 """Extras of approved changes: out at once on the newest version, and over when the next one is out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sigreq.domain import errors, release_errors
@@ -8,6 +9,7 @@ from sigreq.domain.extras import ADDITIVE, Ending, ExtraState, additions
 from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import ChangeState
 from sigreq.domain.people import Actor
+from sigreq.domain.release_reasons import NotAdditive, OnStandardTrack
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
 from sigreq.release import gate
@@ -85,22 +87,25 @@ async def end(tx: Transaction, actor: Actor, extra_id: str) -> Extra:
 
 @dataclass(frozen=True)
 class NewVersion:
-    """What has just come out, with the changes it includes."""
+    """What has just come out, with the changes it includes and the cases that these help."""
 
     product_id: str
     ruleset: Ruleset
     included: frozenset[str]
+    helped: Sequence[str]
 
 
 async def follow(tx: Transaction, actor: Actor, new: NewVersion) -> None:
     """A version is out: extras of changes are over, relief where the version does the same or the opposite.
 
-    Other relief is kept: it stands on whatever is the newest version.
+    Other relief is kept: it stands on whatever is the newest version. From here on nobody moves the cases helped.
     """
     found = [(each, _ending(each, new)) for each in await extras.unfinished(tx, new.product_id)]
     over = [(each, ending) for each, ending in found if ending is not None]
     helped = await submissions.ids_helped_by(tx, [each.change_id for each, _ in over if each.change_id])
-    await submissions.lock_all(tx, [*helped, *(each.submission_id for each, _ in over if each.submission_id)])
+    await submissions.lock_all(
+        tx, [*new.helped, *helped, *(each.submission_id for each, _ in over if each.submission_id)]
+    )
     for each, ending in over:
         ended = await extras.end(tx, [each.id], ending, actor)
         if each.submission_id is None:
@@ -126,10 +131,9 @@ async def _fitting(tx: Transaction, change_id: str) -> Change:
     """A change that may go out by itself. Raises NotFound, StateForbids, ExtraUnfit."""
     change = await changes.get(tx, change_id)
     if change.kind not in ADDITIVE:
-        kinds = ", ".join(sorted(ADDITIVE))
-        raise release_errors.ExtraUnfit(reason=f"{change.kind} does not only add something; possible are: {kinds}")
+        raise release_errors.ExtraUnfit(NotAdditive(change.kind, ", ".join(sorted(ADDITIVE))))
     if change.track is not Track.EXPEDITED:
-        raise release_errors.ExtraUnfit(reason=f"{change.id} is on the standard track: it goes out with a version")
+        raise release_errors.ExtraUnfit(OnStandardTrack(change.id))
     if change.state not in _WAITING:
         allowed = ", ".join(sorted(_WAITING))
         raise errors.StateForbids(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sigreq.domain.findings import Code, Findings, Trouble
+from sigreq.domain.gate_reasons import GateBroken
 from sigreq.domain.gating import Purpose, RunState
 from sigreq.domain.lifecycle import ChangeEvent, ChangeState
 from sigreq.release import recheck
@@ -47,7 +48,7 @@ async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
     run = await gates.lock(tx, lease.args["run_id"])
     if run.state is not RunState.RUNNING:
         return
-    failure = Findings().plus([Trouble(Code.COULD_NOT_RUN, f"the gate could not run: {told[:300]}")])
+    failure = Findings().plus([Trouble(Code.COULD_NOT_RUN, GateBroken(told[:300]))])
     number: int | None = lease.args.get("number")
     if number is None:  # it was not planned
         await end(tx, run, failure.troubles)

@@ -9,6 +9,7 @@ from typing import Any
 from sigreq.blobs import Blobs, ruleset_key
 from sigreq.domain.changes import Content, Unfit, changed_rules
 from sigreq.domain.findings import Code, Trouble
+from sigreq.domain.gate_reasons import CleanNamed, NothingToChange, RulesNotLoaded, rule_fault
 from sigreq.domain.gating import PartKind, Purpose, RunState, narrowed, widened
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.targets import Target
@@ -88,15 +89,14 @@ class Planner:
             candidate = await self.rulesets.load(found.run.ruleset_digest)
             return _Built(base, candidate, candidate), []
         if found.base is None:
-            text = "no database version is published yet; there is nothing to change"
-            return None, [Trouble(Code.DOES_NOT_APPLY, text)]
+            return None, [Trouble(Code.DOES_NOT_APPLY, NothingToChange())]
         with_others = base
         for _, content in found.alongside:
             with_others = _tried(content, with_others)
         try:
             candidate = found.content.apply(with_others)
         except Unfit as unfit:
-            return None, [Trouble(Code.DOES_NOT_APPLY, str(unfit))]
+            return None, [Trouble(Code.DOES_NOT_APPLY, unfit.why)]
         troubles = await self._lint(changed_rules(found.content, with_others), found.targets)
         return _Built(base, candidate, widened(base, candidate)), troubles
 
@@ -104,7 +104,7 @@ class Planner:
         return [
             Trouble(
                 Code.LINT,
-                f"{name}: {problem}",
+                rule_fault(name, problem),
                 signatures=(name,),
                 engine=problem.target,
                 line=problem.line,
@@ -130,7 +130,7 @@ class Planner:
 
     async def _load_by_yara(self, ruleset: Ruleset) -> list[Trouble]:
         fault = await self.scanner.prepare(ruleset) if ruleset.in_force else None
-        return [] if fault is None else [Trouble(Code.NOT_LOADED, f"the rules cannot be loaded ({fault})")]
+        return [] if fault is None else [Trouble(Code.NOT_LOADED, RulesNotLoaded(fault))]
 
 
 async def _no_trouble() -> list[Trouble]:
@@ -190,7 +190,7 @@ async def _known_clean(tx: Transaction, built: _Built) -> list[Trouble]:
     return [
         Trouble(
             Code.CLEAN_DETECTED,
-            f"clean file {sha256} would be detected as {built.scanned.hashes[sha256]}",
+            CleanNamed(sha256, built.scanned.hashes[sha256]),
             None,
             sha256,
             (built.scanned.hashes[sha256],),

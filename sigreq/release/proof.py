@@ -11,7 +11,7 @@ from sigreq.domain import bundles
 from sigreq.domain.advice import steps
 from sigreq.domain.changes import RESOLUTIONS, ChangeKind
 from sigreq.domain.examination import Examination, File, overall, shown
-from sigreq.domain.lifecycle import ChangeState, Event, State
+from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.statements import FixedCase, Scanned
 from sigreq.domain.submission import Kind
@@ -25,7 +25,7 @@ from sigreq.scanning.fetching import Content
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.replies import ENGINE
 from sigreq.scanning.stored import Order, StoredSamples
-from sigreq.store import files, jobs, releases, scans, solved, submissions
+from sigreq.store import files, jobs, proofs, releases, scans, solved, submissions
 from sigreq.store.jobs import Lease
 from sigreq.store.moves import Move, move_submission
 from sigreq.store.scans import Round
@@ -99,6 +99,7 @@ class Proof:
             proved = await hold_fix(tx, of.id, found.release.version)
             if not proved:
                 return  # the next version that holds all of it brings the proof
+            await proofs.lay_aside(tx, of.id, proofs.OUT)  # tried on the case now, whatever comes of it
             await files.keep_examination(tx, of, found.files, examination)
             of_round = Round(of, "proof", found.release.version, found.release.ruleset_digest)
             await scans.record(tx, of_round, examination.results[ruleset.digest])
@@ -157,14 +158,10 @@ async def hold_fix(tx: Transaction, submission_id: str, version: str) -> Sequenc
     release = await releases.hold(tx, of.product_id, version)
     if release is None or release.withdrawn_at is not None:
         return []
-    held = await submissions.hold_published_changes(tx, of)
+    held = await proofs.hold_published(tx, submission_id)
     case = await submissions.lock(tx, submission_id)
-    known = {change.id for change in held}
-    drafted = [
-        change for change in await submissions.drafted_for(tx, case) if change.state is not ChangeState.WITHDRAWN
-    ]
-    # Another may have been drafted meanwhile, or the case determined anew.
-    return held if {change.id for change in drafted} == known else []
+    # Another may have been drafted or come out meanwhile, or somebody works on the case again: it is proved after that.
+    return held if version == await proofs.complete_in(tx, case) else []
 
 
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:

@@ -14,9 +14,9 @@ from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
 from sigreq.domain.versions import NoDatabase, VersionUnparseable, expected_form, parse
 from sigreq.release import extras, recheck, rollback
-from sigreq.release.changes import announce, prove_if_complete
+from sigreq.release.changes import announce
 from sigreq.release.gate import check_train
-from sigreq.store import changes, jobs, locks, releases
+from sigreq.store import changes, jobs, locks, proofs, releases, submissions
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change
 from sigreq.tables.releases import Change, Product, Release
@@ -100,7 +100,10 @@ async def publish(tx: Transaction, actor: Actor, publication: Publication) -> tu
     for change, built in waiting:
         await _settle(tx, actor, publication, change, built)
     included = frozenset(change.id for change, built in waiting if built.is_included)
-    await extras.follow(tx, actor, extras.NewVersion(row.product_id, publication.ruleset, included))
+    helped = await submissions.ids_helped_by(tx, sorted(included))
+    await extras.follow(tx, actor, extras.NewVersion(row.product_id, publication.ruleset, included, helped))
+    for case in (await submissions.by_id(tx, helped)).values():
+        await proofs.prove_if_complete(tx, case)
     await recheck.begin(tx, row)
     await targets.offer(tx, row.product_id, row.version, publication.offered)
     for queue in Track:
@@ -196,4 +199,3 @@ async def _settle(tx: Transaction, actor: Actor, publication: Publication, chang
     data = {"version": publication.version}
     moved = await move_change(tx, change.id, Move(ChangeEvent.PUBLISHED, actor, None, None, values, data))
     await announce(tx, moved, "published")
-    await prove_if_complete(tx, change.id)

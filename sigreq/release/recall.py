@@ -4,7 +4,7 @@ from sigreq.domain.extras import Ending
 from sigreq.domain.lifecycle import ChangeEvent, Event, State
 from sigreq.domain.people import Actor
 from sigreq.release.changes import announce_approved
-from sigreq.store import changes, extra_notes, extras, locks, releases, submissions, withdrawn
+from sigreq.store import changes, extra_notes, extras, locks, proofs, releases, submissions, withdrawn
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_change, move_submission
 from sigreq.tables.releases import Release
@@ -48,7 +48,9 @@ async def _unfix(tx: Transaction, actor: Actor, submission_id: str, version: str
     data = {"version": version}
     if submission.state is State.FIXED:
         unfixed = dict.fromkeys(("fixed_in", "fixed_at", "resolution", "solved_number"))
-        await move_submission(tx, submission_id, Move(Event.FIX_WITHDRAWN, actor, values=unfixed, data=data))
+        moved = await move_submission(tx, submission_id, Move(Event.FIX_WITHDRAWN, actor, values=unfixed, data=data))
+        await proofs.take_up(tx, submission_id)
+        await proofs.prove_if_complete(tx, moved)
         return
     flag = {"needs_attention": "fix_withdrawn"}
     await move_submission(tx, submission_id, Move(Event.ATTENTION_RAISED, actor, values=flag, data=data))

@@ -76,7 +76,7 @@ def _is_fixed(submission: Submission) -> bool:
 
 async def _reopen(tx: Transaction, run: GateRun, submission: Submission, undone: Iterable[Trouble]) -> None:
     files = [{"sha256": each.sha256, "detections": list(each.signatures), "engine": each.engine} for each in undone]
-    values = await reopening.values(tx, submission, Event.REGRESSED) | {"needs_attention": "regressed"}
+    values = await reopening.begin(tx, submission, Event.REGRESSED) | {"needs_attention": "regressed"}
     data = {"version": run.subject, "fixed_in": submission.fixed_in, "files": files}
     moved = await move_submission(tx, submission.id, Move(Event.REGRESSED, values=values, data=data))
     event = await submissions.event_of(tx, moved.id, moved.revision)

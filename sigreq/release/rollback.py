@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sigreq.domain import release_errors
 from sigreq.domain.lifecycle import ChangeEvent
 from sigreq.domain.people import Actor
+from sigreq.domain.release_reasons import BringsChanges, NeverPublished, OtherRuleset, VersionWithdrawn, WhyNoWayBack
 from sigreq.domain.ruleset import Ruleset
 from sigreq.release.changes import announce
 from sigreq.store import changes, releases
@@ -21,19 +22,19 @@ async def target(tx: Transaction, product: str, version: str) -> Release:
     """The version to go back to. Raises RollbackUnfit for one that was never published, or is withdrawn."""
     found = await releases.published(tx, product, version)
     if found is None:
-        raise release_errors.RollbackUnfit(product=product, version=version, why="it was never published")
+        raise release_errors.RollbackUnfit(product=product, version=version, why=NeverPublished())
     if found.withdrawn_at is not None:
-        raise release_errors.RollbackUnfit(product=product, version=version, why="it is withdrawn")
+        raise release_errors.RollbackUnfit(product=product, version=version, why=VersionWithdrawn())
     return found
 
 
 def check(back: Release, ruleset_digest: str, built: Sequence[str]) -> None:
     """Its very content, and nothing with it: for that it was let through once. Raises RollbackUnfit."""
-    why = None
+    why: WhyNoWayBack | None = None
     if ruleset_digest != back.ruleset_digest:
-        why = "the ruleset is another one than that version had"
+        why = OtherRuleset()
     elif built:
-        why = f"no change can come with it ({', '.join(sorted(built))})"
+        why = BringsChanges(", ".join(sorted(built)))
     if why is not None:
         raise release_errors.RollbackUnfit(product=back.product_id, version=back.version, why=why)
 

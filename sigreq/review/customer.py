@@ -65,7 +65,7 @@ async def reopen(
         raise StateForbids(what="Submission", id=submission.id, state="withdrawn", action=event, allowed=allowed)
     deciders = {submission.analyst_id} | await submissions.deciders(tx, submission.id)
     values = {
-        **await reopening.values(tx, submission, event),
+        **await reopening.begin(tx, submission, event),
         "barred": sorted({*submission.barred, *filter(None, deciders)}),
     }
     return await move_submission(tx, submission_id, Move(event, actor, held, None, values, {"message": message}))

@@ -11,7 +11,7 @@ from sigreq.domain.people import Actor
 from sigreq.domain.submission import PremiumStep, Severity
 from sigreq.domain.verdict import Determination, Resolution, Verdict, fitting_determinations
 from sigreq.review.claims import holding
-from sigreq.store import clocks, contracts, solved, submissions
+from sigreq.store import clocks, contracts, proofs, solved, submissions
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
@@ -52,7 +52,10 @@ async def answer(tx: Transaction, actor: Actor, submission_id: str, held: int, s
 
 
 async def determine(tx: Transaction, actor: Actor, submission_id: str, held: int, said: Conclusion) -> Submission:
-    """Conclude. Where no change is needed the submission closes at once. Raises DeterminationUnfit, VerdictUnfit."""
+    """Conclude. Where no change is needed the submission closes at once.
+
+    One that is out already, and was not tried on the case yet, is tried now. Raises DeterminationUnfit, VerdictUnfit.
+    """
     submission = await submissions.get(tx, submission_id)
     fitting = fitting_determinations(submission.kind)
     if said.determination not in fitting:
@@ -77,6 +80,8 @@ async def determine(tx: Transaction, actor: Actor, submission_id: str, held: int
     move = Move(Event.DETERMINED, actor, held, holding(actor, tx.at), values, data)
     determined = await _say(tx, submission_id, move, is_qualified=True)
     if said.determination.needs_change:
+        await proofs.lay_aside(tx, submission_id, proofs.UNAPPROVED)
+        await proofs.prove_if_complete(tx, determined)
         return determined
     closing: dict[str, Any] = {"resolution": Resolution.NO_CHANGE, "closed_at": tx.at}
     if solved.is_solved_by(said.determination, said.final_verdict):

@@ -14,6 +14,7 @@ from sigreq.domain.identifiers import new_identifier
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor
 from sigreq.domain.reasons import DetectedByVersion
+from sigreq.domain.release_reasons import NameUnneeded, SampleOfOthers, SeveralFiles
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Kind
 from sigreq.review.claims import holding
@@ -138,14 +139,14 @@ async def _payload(tx: Transaction, submission: Submission, wish: Wish) -> dict[
     own = await files.of(tx, submission)
     sent = [file.facts.sha256 for file in own if file.parent is None and file.facts]
     if wish.sha256 is None and len(sent) > 1:
-        raise release_errors.ExtraUnfit(reason=f"name one of the files by its SHA-256: {', '.join(sent)}")
+        raise release_errors.ExtraUnfit(SeveralFiles(", ".join(sent)))
     sha256 = wish.sha256 or sent[0]
     if sha256 not in {file.facts.sha256 for file in own if file.facts}:
-        raise release_errors.ExtraUnfit(reason=f"{sha256} is not a sample of {submission.id}")
+        raise release_errors.ExtraUnfit(SampleOfOthers(sha256, submission.id))
     if submission.kind is Kind.FALSE_NEGATIVE:
         return {"sha256": sha256, "name": wish.name or relief_name(sha256)}
     if wish.name is not None:
-        raise release_errors.ExtraUnfit(reason="a name is for a file that is to be detected, and this one is allowed")
+        raise release_errors.ExtraUnfit(NameUnneeded())
     return {"sha256": sha256}
 
 
@@ -164,4 +165,4 @@ async def _check(tx: Transaction, submission: Submission, content: Content, base
     try:
         content.apply(base.ruleset)
     except Unfit as unfit:
-        raise release_errors.ExtraUnfit(reason=str(unfit)) from unfit
+        raise release_errors.ExtraUnfit(unfit.why) from unfit

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from sigreq.blobs import Blobs, sample_key
-from sigreq.domain.examination import ALLOWED, Examination, File, Identity, assembled, tree_of, with_hash
+from sigreq.domain.examination import ALLOWED, Examination, File, Identity, assembled, trees_of, with_hash
 from sigreq.domain.faults import Fault
 from sigreq.domain.limits import CUSTOMARY_PASSWORDS
 from sigreq.domain.ruleset import Ruleset
@@ -148,10 +149,14 @@ class _Examiner:
         for at, result in zip(file.rulesets, seen.results, strict=True):
             self._set(self._order.rulesets[at], facts, result)
 
+    @cached_property
+    def _trees(self) -> dict[int, list[File]]:
+        return trees_of(self._order.files)
+
     async def _root(self, root: File) -> list[File]:
         if root.faults is None:
             return await self._open(root)
-        tree = tree_of(self._order.files, root.position)
+        tree = self._trees[root.position]
         for file in tree:
             if file.facts is not None:
                 await self._scan_again(file.facts)

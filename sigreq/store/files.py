@@ -6,7 +6,7 @@ from sqlalchemy import and_, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
-from sigreq.domain.examination import Examination, File, assembled, tree_of
+from sigreq.domain.examination import Examination, File, assembled, trees_of
 from sigreq.domain.faults import Fault, is_final
 from sigreq.domain.submission import SampleFacts
 from sigreq.store import samples
@@ -116,7 +116,7 @@ async def with_known_trees(tx: Transaction, organisation_id: str, files: Sequenc
     }
     trees = {}
     for sha256, submission, position in await _looked_into(tx, organisation_id, list(unknown)):
-        tree = tree_of(await of(tx, submission), position)
+        tree = trees_of(await of(tx, submission))[position]
         if all(is_final(file.faults or ()) for file in tree):
             trees[unknown[sha256]] = tree
     return assembled(files, trees)

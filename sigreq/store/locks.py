@@ -17,11 +17,17 @@ class Lock(IntEnum):
     SOLVED = 0x5167_0005
     CORPUS = 0x5167_0006
     REPOSITORY = 0x5167_0008
+    CORPUS_BYTES = 0x5167_0009
 
 
 async def hold(tx: Transaction, lock: Lock) -> None:
     """Wait for the lock and keep it until the transaction ends."""
     await tx.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": int(lock)})
+
+
+async def share(tx: Transaction, lock: Lock) -> None:
+    """The same, but others may share it: only who holds it has to wait."""
+    await tx.session.execute(text("SELECT pg_advisory_xact_lock_shared(:lock)"), {"lock": int(lock)})
 
 
 async def ask(tx: Transaction) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from sigreq.domain.clock import Happening, Terms
 from sigreq.domain.lifecycle import Event
-from sigreq.store import clocks
+from sigreq.store import clocks, proofs
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
@@ -23,8 +23,12 @@ _CONCLUDED = (
 )
 
 
-async def values(tx: Transaction, submission: Submission, event: Event) -> dict[str, Any]:
-    """For the UPDATE that reopens the case by this event."""
+async def begin(tx: Transaction, submission: Submission, event: Event) -> dict[str, Any]:
+    """Start the case, which must be locked, anew: the values for the UPDATE that reopens it by this event.
+
+    What is out by now did not help it, and is not tried on it again.
+    """
+    await proofs.lay_aside(tx, submission.id, proofs.OUT)
     coming = Happening(event, tx.at)
     clock = (await clocks.clocks(tx, submission, coming))[-1]
     return {

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select, tuple_
 from sqlmodel import col
 
 from sigreq.domain.errors import NotFound
-from sigreq.domain.lifecycle import ChangeState, State
 from sigreq.domain.lifecycle import Event as Said
+from sigreq.domain.lifecycle import State
 from sigreq.domain.people import Actor
 from sigreq.domain.submission import Kind
 from sigreq.store.one_of import one_of
@@ -202,37 +202,11 @@ async def changes_of(tx: Transaction, submission_id: str) -> Sequence[Change]:
     return (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
-async def drafted_for(tx: Transaction, of: Submission) -> Sequence[Change]:
-    """The changes drafted for it since the last determination, oldest first: earlier ones did not help."""
-    since = of.determined_at or of.received_at
-    return [each for each in await changes_of(tx, of.id) if each.created_at >= since]
-
-
 async def check_customer_of(tx: Transaction, organisation_id: str, product_id: str) -> None:
     """Let those pass who have asked about the product: whose it is, nobody tells us otherwise. Raises NotFound."""
     asked = exists().where(col(Submission.organisation_id) == organisation_id, col(Submission.product_id) == product_id)
     if not await tx.session.scalar(select(asked)):
         raise NotFound(what="product", id=product_id)
-
-
-async def hold_published_changes(tx: Transaction, of: Submission) -> Sequence[Change]:
-    """Those drafted since the last determination that are out, oldest first; none while another of them is to come.
-
-    Nobody takes one back until the transaction ends. To be called before the submission is locked, as everybody locks
-    changes first.
-    """
-    since = of.determined_at or of.received_at
-    statement = (
-        select(Change)
-        .join(ChangeSubmission, col(ChangeSubmission.change_id) == col(Change.id))
-        .where(col(ChangeSubmission.submission_id) == of.id, col(Change.created_at) >= since)
-        .order_by(col(Change.created_at), col(Change.id))
-        .with_for_update(read=True, of=Change)
-    )
-    drafted = (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
-    if any(each.state not in {ChangeState.PUBLISHED, ChangeState.WITHDRAWN} for each in drafted):
-        return []
-    return [each for each in drafted if each.state is ChangeState.PUBLISHED]
 
 
 async def open_under(tx: Transaction, calendar_id: str) -> Sequence[str]:

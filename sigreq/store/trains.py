@@ -1,6 +1,6 @@
 """The trains of each product, and which changes wait for one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -10,8 +10,9 @@ from sigreq.domain.extras import goes_at_once
 from sigreq.domain.lifecycle import ChangeState, State
 from sigreq.domain.people import Actor
 from sigreq.domain.trains import Awaited, Schedule, expected_release
-from sigreq.store import releases
-from sigreq.tables.releases import Change, ChangeSubmission, FeedEntry, TrainSchedule
+from sigreq.store import proofs, releases
+from sigreq.store.one_of import one_of
+from sigreq.tables.releases import Change, FeedEntry, TrainSchedule
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
 
@@ -42,40 +43,34 @@ async def remove_schedule(tx: Transaction, product_id: str) -> None:
 async def expected(tx: Transaction, rows: Sequence[Submission]) -> dict[str, datetime | None]:
     """When each of these may expect its change, by id; None where nothing is awaited, or nobody can say."""
     waiting = [row for row in rows if row.state is State.DETERMINED]
-    drafted = await _drafted(tx, [row.id for row in waiting])
+    awaited = await proofs.awaited(tx, [row.id for row in waiting])
+    announced = await _announced(tx, {change.id for changes in awaited.values() for change in changes})
     schedules = {product: await schedule(tx, product) for product in {row.product_id for row in waiting}}
     found: dict[str, datetime | None] = dict.fromkeys((row.id for row in rows), None)
     for row in waiting:
-        since = row.determined_at or row.received_at
-        changes = [(change, at) for change, at in drafted.get(row.id, ()) if change.created_at >= since]
-        awaited = [
-            Awaited(goes_at_once(change.track, change.kind), at if change.state in _APPROVED else None)
-            for change, at in changes
+        changes = awaited.get(row.id, [])
+        to_come = [
+            Awaited(goes_at_once(change.track, change.kind), announced.get(change.id))
+            for change in changes
             if change.state is not ChangeState.PUBLISHED
         ]
-        if awaited or not changes:  # else all of it is out, and the proof is on its way
-            found[row.id] = expected_release(schedules[row.product_id], row.track, awaited, tx.at)
+        if to_come or not changes:  # else all of it is out, and the proof is on its way
+            found[row.id] = expected_release(schedules[row.product_id], row.track, to_come, tx.at)
     return found
 
 
-_APPROVED = {ChangeState.APPROVED, ChangeState.PICKED_UP}
-
-
-async def _drafted(tx: Transaction, submission_ids: Sequence[str]) -> dict[str, list[tuple[Change, datetime | None]]]:
-    """The changes that were not withdrawn, by submission, each with when the feed said last that it is approved."""
-    if not submission_ids:
+async def _announced(tx: Transaction, change_ids: Collection[str]) -> dict[str, datetime]:
+    """When the feed said last that they are approved, of those that are."""
+    if not change_ids:
         return {}
-    announced = (
-        select(func.max(col(FeedEntry.at)))
-        .where(col(FeedEntry.change_id) == col(Change.id), col(FeedEntry.action) == "approved")
-        .scalar_subquery()
-    )
     statement = (
-        select(col(ChangeSubmission.submission_id), Change, announced)
-        .join(Change, col(Change.id) == col(ChangeSubmission.change_id))
-        .where(col(ChangeSubmission.submission_id).in_(submission_ids), col(Change.state) != ChangeState.WITHDRAWN)
+        select(col(FeedEntry.change_id), func.max(col(FeedEntry.at)))
+        .join(Change, col(Change.id) == col(FeedEntry.change_id))
+        .where(
+            one_of(col(FeedEntry.change_id), change_ids),
+            col(FeedEntry.action) == "approved",
+            col(Change.state).in_([ChangeState.APPROVED, ChangeState.PICKED_UP]),
+        )
+        .group_by(col(FeedEntry.change_id))
     )
-    found: dict[str, list[tuple[Change, datetime | None]]] = {}
-    for submission_id, change, at in await tx.session.execute(statement):
-        found.setdefault(submission_id, []).append((change, at))
-    return found
+    return {str(row[0]): row[1] for row in await tx.session.execute(statement)}

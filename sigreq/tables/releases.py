@@ -87,12 +87,13 @@ class ChangeRevision(SQLModel, table=True):
 
 
 class ChangeSubmission(SQLModel, table=True):
-    """Which submissions a change helps."""
+    """Which submissions a change helps, and whether their proof waits for it: see `store/proofs`."""
 
     __tablename__ = "change_submission"
 
     change_id: str = Field(primary_key=True, foreign_key="change.id")
     submission_id: str = Field(primary_key=True, foreign_key="submission.id", index=True)
+    is_awaited: bool = True
 
 
 class FeedEntry(SQLModel, table=True):

@@ -1,7 +1,8 @@
 """Bundles as a TUF repository: its documents are composed in one transaction, and go out in an order nobody can catch.
 
 Each version of a document is a row before it is an object, so that a publisher that dies is followed by one that
-sends the same bytes. An object that no document names is seen by nobody; the timestamp, which names the rest, is last.
+sends the same bytes. An object that no document names is seen by nobody, so those go out first and without a lock; the
+timestamp, which names the rest, is last.
 """
 
 import hashlib
@@ -87,12 +88,13 @@ class Repository:
 
     async def _send(self, *, is_again: bool = False) -> RepositoryDocument | None:
         """Send what has not gone out, the newest timestamp also `is_again`; that timestamp."""
+        sent = await self._send_unseen()
         async with self.database.transaction() as tx:
             await locks.hold(tx, Lock.REPOSITORY)
             waiting = await repository.waiting(tx)
             surpassed = await self._surpassed(waiting)
             for row in waiting:
-                if row not in surpassed:
+                if row.number not in sent and row not in surpassed:
                     await self.put(row)
             await repository.mark_uploaded(tx, [row.number for row in waiting])
             await repository.drop_old_contents(tx)
@@ -100,6 +102,18 @@ class Repository:
             if newest is not None and is_again:
                 await self.put(newest)
             return newest
+
+    async def _send_unseen(self) -> set[int]:
+        """Send what nobody looks for before a timestamp names it, which takes long: nobody has to wait for that.
+
+        A root is looked for by its number, and so is not of these.
+        """
+        async with self.database.transaction() as tx:
+            waiting = await repository.waiting(tx)
+        unseen = [row for row in waiting if row.role not in {Root.type, KeyRole.TIMESTAMP}]
+        for row in unseen:
+            await self.put(row)
+        return {row.number for row in unseen}
 
     async def _surpassed(self, waiting: Sequence[RepositoryDocument]) -> Sequence[RepositoryDocument]:
         """The timestamps that somebody sent who died before it was noted, when clients are shown a later one by now.

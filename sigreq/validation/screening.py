@@ -104,7 +104,9 @@ class Screening:
         known = {key: each.result for key, each in case.known.items() if key[1] in rulesets}
         order = Order(of.organisation_id, case.files, [*rulesets.values()], submissions.passwords(of), known)
         examination = await self.stored.examine(order)
-        finding = conclude(_shown(of, examination, claimed), _shown(of, examination, newest))
+        # Nearly always both are the same version.
+        shown = {digest: examination.shown(of.kind, digest) for digest in rulesets}
+        finding = conclude(*(shown[each.digest] if each else [] for each in (claimed, newest)))
         answers = KnownAnswers(self.database, self.rulesets, self.stored)
         is_name_known = await answers.is_ours(of.detection_name, [*rulesets.values()])
         answer = None
@@ -115,11 +117,6 @@ class Screening:
 
     async def _rules(self, release: Release | None) -> Ruleset | None:
         return None if release is None else await self.rulesets.find(release.ruleset_digest)
-
-
-def _shown(of: Submission, examination: Examination, ruleset: Ruleset | None) -> list[bool | None]:
-    """Whether each file that was sent shows the fault; nothing is known without rules."""
-    return [] if ruleset is None else examination.shown(of.kind, ruleset.digest)
 
 
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:

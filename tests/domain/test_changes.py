@@ -17,6 +17,7 @@ from sigreq.domain.changes import (
     Content,
     DisabledSignature,
     ModifiedRule,
+    PayloadUnfit,
     Renamed,
     RetiredSignature,
     Unfit,
@@ -143,7 +144,7 @@ def test_a_rule_with_other_content_is_not_in() -> None:
     ],
 )
 def test_a_payload_with_other_fields_is_refused(kind: ChangeKind, payload: dict[str, str], fields: str) -> None:
-    with pytest.raises(Unfit, match=f"the payload of {kind} has the fields {fields}, and no other"):
+    with pytest.raises(PayloadUnfit, match=f"the payload of {kind} has the fields {fields}, and no other"):
         content_of(kind, payload)
 
 

@@ -1,6 +1,7 @@
 """The gate's rules: what has to be scanned, what is wrong with what was found, and how long a pass holds."""
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from hypothesis import example, given
@@ -10,6 +11,7 @@ from sigreq.domain.changes import AddedHash, AddedRule, AllowedHash, RetiredSign
 from sigreq.domain.examination import ALLOWED, File, with_hash
 from sigreq.domain.faults import Fault
 from sigreq.domain.findings import MOST_TROUBLES, Code, Findings, Trouble, by_engine
+from sigreq.domain.gate_reasons import AsTold, WhyNoPass, rule_fault
 from sigreq.domain.gating import (
     Case,
     Seen,
@@ -23,6 +25,7 @@ from sigreq.domain.gating import (
     widened,
     with_candidate,
 )
+from sigreq.domain.lint import Problem
 from sigreq.domain.reasons import (
     AllWithdrawn,
     CaseSolved,
@@ -211,7 +214,7 @@ def test_a_missed_file_has_to_be_detected_by_what_the_change_brings() -> None:
 _troubles = st.builds(
     Trouble,
     st.sampled_from(Code),
-    st.text(max_size=5),
+    st.sampled_from(get_args(WhyNoPass)).flatmap(st.builds),
     st.none() | st.just("SR-1"),
     st.none() | st.just("x"),
     st.lists(st.sampled_from(["One", "Two"]), max_size=2).map(tuple),
@@ -235,16 +238,40 @@ def test_findings_survive_being_kept_and_added_up(parts: list[Findings]) -> None
     assert len(whole.unseen) == sum(len(each.unseen) for each in parts)
 
 
+def test_what_was_kept_when_there_were_no_reasons_or_others_is_read_as_it_was_told() -> None:
+    old = Trouble.read({"code": "not_loaded", "message": "line 1 [yara]", "engine": "yara"})
+    assert (str(old.said), old.message) == ("line 1", "line 1 [yara]")
+    for reason in ({"code": "of_tomorrow", "text": "later"}, {"code": "rule_fault", "text": "later", "rule": "One"}):
+        assert Trouble.read({"code": "lint", "message": "later", "reason": reason}).said == AsTold("later")
+
+
+@pytest.mark.parametrize("place", [(None, None), (3, None), (3, 5)])
+def test_a_fault_of_a_rule_is_told_with_its_place(place: tuple[int | None, int | None]) -> None:
+    problem = Problem("one_rule", "must hold exactly one rule", *place)
+    assert str(rule_fault("Bad", problem)) == f"Bad: {problem}"
+
+
 def test_no_trouble_is_lost_without_a_word() -> None:
-    many = Findings().plus(by_engine("yara", [Trouble(Code.LINT, "wrong")] * (MOST_TROUBLES + 5)))
+    many = Findings().plus(by_engine("yara", [Trouble(Code.LINT, AsTold("wrong"))] * (MOST_TROUBLES + 5)))
     document = many.document()
     assert (len(document["troubles"]), document["left_out"]) == (MOST_TROUBLES, 5)
-    assert document["troubles"][0] == {"code": "lint", "message": "wrong [yara]", "engine": "yara"}
+    reason = {"code": "as_told", "text": "wrong", "told": "wrong"}
+    assert document["troubles"][0] == {
+        "code": "lint",
+        "message": "wrong [yara]",
+        "reason": reason,
+        "engine": "yara",
+    }
 
 
 def test_no_case_is_left_out_because_others_have_many_troubles() -> None:
-    again = [Trouble(Code.DETECTED_AGAIN, "again", f"SR-{at // 50}", str(at)) for at in range(MOST_TROUBLES + 150)]
-    lost = [Trouble(Code.DETECTION_LOST, "lost", "SR-0"), Trouble(Code.DETECTION_LOST, "lost more", "SR-0")]
+    again = [
+        Trouble(Code.DETECTED_AGAIN, AsTold("again"), f"SR-{at // 50}", str(at)) for at in range(MOST_TROUBLES + 150)
+    ]
+    lost = [
+        Trouble(Code.DETECTION_LOST, AsTold("lost"), "SR-0"),
+        Trouble(Code.DETECTION_LOST, AsTold("lost more"), "SR-0"),
+    ]
     part = Findings().plus([*again, *lost])
     kept = Findings.read(part.document())
     assert len(kept.troubles) == MOST_TROUBLES + 4

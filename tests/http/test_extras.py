@@ -153,12 +153,12 @@ def test_what_does_not_only_add_or_is_not_urgent_or_not_approved_is_refused(worl
     modified = approved(world, world.determined(world.analyst, customer, product))
     with refused(422, "extra_unfit") as told:
         world.release.publish_extra(modified["id"], BASE)
-    assert "hash_add, hash_allow, rule_add" in told["reason"]
+    assert told["reason"].items() >= {"code": "not_additive", "possible": "hash_add, hash_allow, rule_add"}.items()
     missed = world.determined(world.analyst, world.customer(), product, kind="false_negative")
     standard = approved(world, missed, "Patient", hit_by("Patient"))
     with refused(422, "extra_unfit") as told:
         world.release.publish_extra(standard["id"], BASE)
-    assert "standard track" in told["reason"]
+    assert told["reason"].items() >= {"code": "on_standard_track", "change": standard["id"]}.items()
     case = world.determined(world.analyst, customer, product, kind="false_negative")
     draft = drafted(world.analyst, case, "Draft", hit_by("Draft"))
     with refused(409, "state_forbids") as told:

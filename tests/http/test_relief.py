@@ -94,6 +94,22 @@ def test_relief_is_for_the_customer_of_the_case_alone(world: World) -> None:
         other.relief(live["submission_id"])
 
 
+def test_the_same_file_sent_again_joins_the_case_that_has_relief_and_anybody_elses_is_a_case_of_its_own(
+    world: World,
+) -> None:
+    client, other, product = world.customer(), world.customer(), world.product()
+    content = MARKER + b" relieved " + product.encode()
+    case = world.determined(world.analyst, client, product, content=content)
+    relief = given(world, case)
+    again = world.submit(client, product, content=content)
+    assert (again["id"], again["state"]) == (case["id"], "determined")
+    assert names(client.timeline(case["id"]))[-1] == "duplicate_joined"
+    assert [each["id"] for each in client.relief(again["id"])["items"]] == in_force(client, product) == [relief["id"]]
+    theirs = world.queued(other, product, content=content)
+    assert theirs["id"] != case["id"]
+    assert other.relief(theirs["id"])["items"] == in_force(other, product) == []
+
+
 def test_who_proposed_relief_cannot_approve_it_and_an_analyst_cannot_either(world: World) -> None:
     lead, product = world.person("lead"), world.product()
     case = world.determined(lead, world.customer(), product)
@@ -331,5 +347,5 @@ def test_where_several_files_were_sent_one_has_to_be_named(world: World) -> None
     with refused(422, "extra_unfit") as told:
         proposed(world, case)
     sha256s = [each["sha256"] for each in world.analyst.submission(case["id"])["samples"]]
-    assert all(each in told["reason"] for each in sha256s)
+    assert (told["reason"]["code"], told["reason"]["sha256s"]) == ("several_files", ", ".join(sha256s))
     assert given(world, case, sha256=sha256s[1])["additions"]["allowed"] == [sha256s[1]]

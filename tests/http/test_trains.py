@@ -49,7 +49,8 @@ def test_a_schedule_without_departures_is_refused(world: World) -> None:
     product = world.product()
     with refused(422, "train_schedule_unfit") as told:
         world.administrator.set_schedule(product, ["monday"], ["06:00"], "UTC")
-    assert "possible are: mon" in told["why"]
+    assert (told["why"]["code"], told["why"]["day"]) == ("day_unknown", "monday")
+    assert "possible are: mon" in told["why"]["text"]
     with refused(404, "not_found"):
         world.administrator.set_schedule("no-such-product", ["mon"], ["06:00"], "UTC")
 

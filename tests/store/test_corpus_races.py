@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from hashlib import sha256
+from io import BytesIO
 
 import pytest
 
-from sigreq.blobs import Blobs
+from sigreq.blobs import Blobs, corpus_key
 from sigreq.corpus import keeping
+from sigreq.corpus.keeping import Clean
 from sigreq.corpus.reading import CorpusReader
 from sigreq.domain.corpus import SourceKind
 from sigreq.domain.corpus_errors import CorpusMalware, CorpusSourceClosed
@@ -43,7 +45,7 @@ def test_what_is_added_while_a_source_is_completed_is_looked_at_with_the_rest(ad
                     await keeping.complete(tx, keeper, "added-meanwhile", [Ruleset({}, hashes={MALWARE: "Bad"})])
 
         async with before(bench, complete()) as tx:
-            await keeping.add_files(tx, "added-meanwhile", {MALWARE: None})
+            await keeping.add_hashes(tx, "added-meanwhile", [MALWARE])
 
     at(addresses.database_url, work)
 
@@ -68,7 +70,7 @@ def test_nothing_is_added_to_a_source_that_has_just_ended(addresses: Addresses, 
         async def add() -> None:
             with pytest.raises(refusal):
                 async with bench.database.transaction() as tx:
-                    await keeping.add_files(tx, f"just-{name}", {MALWARE: None})
+                    await keeping.add_hashes(tx, f"just-{name}", [MALWARE])
 
         async with before(bench, add()) as tx:
             await end(tx, keeper, f"just-{name}")
@@ -95,5 +97,63 @@ def test_a_prefix_whose_source_was_removed_meanwhile_is_read_no_further(addresse
             await keeping.remove(tx, keeper, "prefix-removed")
         async with bench.database.transaction() as tx:
             assert await corpus.stored(tx, [sha256(b"one").hexdigest()]) == {}
+
+    at(addresses.database_url, work)
+
+
+def _clean(content: bytes) -> Clean:
+    return Clean(BytesIO(content), sha256(content).hexdigest(), len(content))
+
+
+async def _is_whole(bench: Bench, store: Blobs, source: str, clean: Clean) -> bool:
+    """Whether the source has the file, and the store its bytes."""
+    async with bench.database.transaction() as tx:
+        is_its = await corpus.among(tx, source, [clean.sha256]) == {clean.sha256}
+    return is_its and await store.keys(corpus_key(clean.sha256)) == [corpus_key(clean.sha256)]
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_what_another_source_gets_before_it_is_swept_stays(addresses: Addresses, *, is_sent: bool) -> None:
+    async def work(bench: Bench) -> None:
+        s3 = stores(addresses)
+        store = Blobs(s3, s3.bundles)
+        clean, new, old = _clean(f"kept {is_sent}".encode()), f"new-{is_sent}", f"old-{is_sent}"
+        await _keeper(bench, new)
+        keeper = await _keeper(bench, old)
+        await keeping.take(bench.database, store, old, [clean])
+
+        async def remove_and_sweep() -> None:
+            async with bench.database.transaction() as tx:
+                await keeping.remove(tx, keeper, old)
+            async with bench.database.transaction() as tx:
+                lease = await jobs.claim(tx, bench.sent[-1].job_id, timedelta(minutes=1))
+            assert lease is not None
+            assert lease.args == {"sha256s": [clean.sha256]}
+            await CorpusReader(bench.database, Rulesets(store), store, timedelta(minutes=1)).sweep(lease)
+
+        async with before(bench, remove_and_sweep()) as tx:
+            if is_sent:
+                assert await keeping.add_stored(tx, store, new, {clean.sha256: clean.size}) == set()
+            else:
+                assert await keeping.missing(tx, new, [clean.sha256]) == []
+        assert await _is_whole(bench, store, new, clean)
+
+    at(addresses.database_url, work)
+
+
+def test_what_is_swept_after_it_was_sent_again_is_put_back(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        s3 = stores(addresses)
+        store = Blobs(s3, s3.bundles)
+        clean = _clean(b"sent while it is swept")
+        await _keeper(bench, "sent-again")
+
+        async def sweep(tx: Transaction) -> None:
+            await keeping.sweep(tx, store, [clean.sha256])
+            assert await store.keys(corpus_key(clean.sha256)) == []
+
+        async with before(bench, keeping.take(bench.database, store, "sent-again", [clean]), sweep) as tx:
+            await keeping.sweep(tx, store, [])
+        assert await _is_whole(bench, store, "sent-again", clean)
 
     at(addresses.database_url, work)

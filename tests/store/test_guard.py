@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from sigreq.domain.findings import Code, Findings, Trouble
+from sigreq.domain.gate_reasons import AsTold
 from sigreq.domain.gating import PartKind, Purpose, RunState
 from sigreq.domain.lifecycle import Event, State
 from sigreq.domain.people import Actor, Language, Role
@@ -52,7 +53,7 @@ async def _run(bench: Bench, name: str, purpose: Purpose, parts: int) -> tuple[G
 
 
 def _again(case: Submission) -> Findings:
-    return Findings(cases=1).plus([Trouble(Code.DETECTED_AGAIN, "again", case.id, "x", ("New",))])
+    return Findings(cases=1).plus([Trouble(Code.DETECTED_AGAIN, AsTold("again"), case.id, "x", ("New",))])
 
 
 def _lease(run: GateRun, **args: Any) -> Lease:
@@ -112,7 +113,7 @@ def test_a_train_that_could_not_be_tested_whole_fails_at_once_with_what_was_foun
 def test_a_case_that_a_version_could_not_be_tried_on_is_flagged(addresses: Addresses) -> None:
     async def work(bench: Bench) -> None:
         run, (case,) = await _run(bench, "guard-flag", Purpose.RECHECK, 1)
-        unseen = Findings(cases=1).plus([Trouble(Code.NOT_SCANNED, "not scanned (timeout)", case.id, "x")])
+        unseen = Findings(cases=1).plus([Trouble(Code.NOT_SCANNED, AsTold("not scanned (timeout)"), case.id, "x")])
         async with bench.database.transaction() as tx:
             await gate_end.finish_part(tx, run.id, 0, unseen)
             flagged = await submissions.get(tx, case.id)
@@ -145,7 +146,7 @@ def test_a_flag_is_taken_away_by_nothing_but_the_newest_version_that_was_seen_to
     async def work(bench: Bench) -> None:
         older, (case,) = await _run(bench, name, Purpose.RECHECK, 1)
         newer = await _next(bench, name, case)
-        unscanned = Findings(cases=1).plus([Trouble(Code.NOT_SCANNED, "not scanned (timeout)", case.id, "x")])
+        unscanned = Findings(cases=1).plus([Trouble(Code.NOT_SCANNED, AsTold("not scanned (timeout)"), case.id, "x")])
         assert await _after(bench, newer, case, unscanned) == "recheck_failed"
         assert await _after(bench, older, case, Findings(cases=1)) == "recheck_failed", "a newer version is in doubt"
         gone = Findings(cases=1).without_seeing(case.id, "sample_missing")

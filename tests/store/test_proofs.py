@@ -5,15 +5,20 @@ from datetime import timedelta
 import pytest
 
 from sigreq.domain.changes import ChangeKind
-from sigreq.domain.lifecycle import ChangeState, State
+from sigreq.domain.lifecycle import ChangeState, Event, State
 from sigreq.domain.people import Actor, Role
 from sigreq.domain.submission import Track
+from sigreq.domain.verdict import Determination, Verdict
 from sigreq.embedded.stack import Addresses
 from sigreq.release import changes
 from sigreq.release.proof import hold_fix
-from sigreq.store import people, releases
-from sigreq.tables.releases import Change, ChangeSubmission, Release
+from sigreq.review.decisions import Conclusion
+from sigreq.review.decisions import determine as determine_case
+from sigreq.store import clocks, contracts, jobs, people, releases
+from sigreq.store.moves import Move, begin_submission, move_submission
+from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, Release
 from sigreq.tables.submissions import Submission
+from sigreq.transaction import Transaction
 from sigreq.validation import known_answers
 from sigreq.validation.known_answers import Answer
 from sigreq.work import TryAgain
@@ -25,11 +30,13 @@ VERSION = "20261122.2"
 async def _case(bench: Bench, name: str, *states: ChangeState) -> Submission:
     """A determined case with an old change that did not help, one that is out, and others in these states."""
     customer = await customer_of(bench, name)
-    case = case_of(customer, state=State.DETERMINED, determined_at=START)
+    writer = Actor(customer.id, customer.name, customer.role, name)
     old = (ChangeState.GATE_FAILED, -1)
     drafted = [old, *((state, place) for place, state in enumerate([ChangeState.PUBLISHED, *states]))]
     async with bench.database.transaction() as tx:
-        tx.session.add(case)
+        terms = (await clocks.terms_of(tx, await people.plan(tx, contracts.STANDARD))).to_document()
+        case = case_of(customer, state=State.DETERMINED, determined_at=START, terms=terms)
+        await begin_submission(tx, case, writer, {"severity": case.severity})
         tx.session.add(
             Release(
                 product_id=name,
@@ -51,10 +58,14 @@ async def _case(bench: Bench, name: str, *states: ChangeState) -> Submission:
                 revision=1,
                 rev=1,
                 created_at=START + timedelta(seconds=place),
+                published_in=VERSION if state is ChangeState.PUBLISHED else None,
             )
             tx.session.add(change)
             await tx.session.flush()
-            tx.session.add(ChangeSubmission(change_id=change.id, submission_id=case.id))
+            tx.session.add(ChangeSubmission(change_id=change.id, submission_id=case.id, is_awaited=place >= 0))
+            tx.session.add(
+                ChangeRevision(change_id=change.id, rev=1, payload={}, written_by=customer.id, written_at=START)
+            )
     return case
 
 
@@ -94,6 +105,39 @@ def test_nothing_is_fixed_while_another_change_of_the_case_is_drafted(addresses:
             await changes.draft(
                 tx, analyst, [case.id], ChangeKind.RULE_MODIFY, {"rule": "One", "source": "rule One {}"}
             )
+
+    at(addresses.database_url, work)
+
+
+@pytest.mark.parametrize("is_determined_first", [True, False])
+def test_a_case_determined_while_its_last_open_change_is_withdrawn_is_proved_once(
+    addresses: Addresses, *, is_determined_first: bool
+) -> None:
+    async def work(bench: Bench) -> None:
+        case = await _case(bench, f"proof-once-{is_determined_first}".lower(), ChangeState.APPROVED)
+        async with bench.database.transaction() as tx:
+            person = await people.add_person(tx, "Lead", Role.LEAD, None)
+            lead, until = Actor(person.id, person.name, person.role), START + timedelta(minutes=30)
+            values = {"analyst_id": lead.person_id, "claim_expires_at": until}
+            held = await move_submission(tx, case.id, Move(Event.RESUMED, lead, values=values))
+        said = Conclusion(Determination.FALSE_POSITIVE_CONFIRMED, Verdict.CLEAN, "As you say.")
+
+        async def determine(tx: Transaction) -> None:
+            await determine_case(tx, lead, case.id, held.revision, said)
+
+        async def withdraw(tx: Transaction) -> None:
+            change = await tx.session.get_one(Change, f"CH-{case.product_id}-1")
+            await changes.withdraw(tx, lead, change.id, change.revision, "One is enough.")
+
+        first, second = (determine, withdraw) if is_determined_first else (withdraw, determine)
+
+        async def go_second() -> None:
+            async with bench.database.transaction() as tx:
+                await second(tx)
+
+        async with before(bench, go_second()) as tx:
+            await first(tx)
+        assert [hint.name for hint in bench.sent].count(jobs.JobName.PROVE) == 1
 
     at(addresses.database_url, work)
 

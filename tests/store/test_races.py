@@ -19,7 +19,7 @@ from sigreq.embedded.stack import Addresses
 from sigreq.release import changes
 from sigreq.release import extras as urgent
 from sigreq.review import claims, customer
-from sigreq.store import extra_notes, extras, files, groups, people, samples, submissions
+from sigreq.store import extra_notes, extras, files, groups, people, proofs, samples, submissions
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.events import Event as Told
 from sigreq.tables.extras import Extra
@@ -241,16 +241,13 @@ def test_a_change_for_a_case_that_is_determined_at_the_same_moment_counts_as_dra
                 await changes.draft(tx, lead, [case.id], ChangeKind.RULE_MODIFY, PAYLOAD)
 
         async def determine(tx: Transaction) -> None:
-            bench.later(1)
-            tx.look_at_the_clock()
-            await move_submission(
-                tx, case.id, Move(Event.DETERMINED, values={"determined_at": tx.at, "claim_expires_at": None})
-            )
+            await move_submission(tx, case.id, Move(Event.DETERMINED, values={"claim_expires_at": None}))
+            await proofs.lay_aside(tx, case.id, proofs.UNAPPROVED)
 
         async with before(bench, draft(), determine) as tx:
             await submissions.lock(tx, case.id)
         async with bench.database.transaction() as tx:
-            (change,) = await submissions.drafted_for(tx, await submissions.get(tx, case.id))
+            (change,) = (await proofs.awaited(tx, [case.id]))[case.id]
             assert change.state is ChangeState.DRAFTED
 
     at(addresses.database_url, work)

@@ -9,14 +9,17 @@ import pytest
 from tuf.api import exceptions
 
 from sigreq.blobs import Blobs, repository_key
-from sigreq.store import releases
+from sigreq.store import locks, releases
+from sigreq.store.locks import Lock
 from sigreq.trust.keyring import Keyring
-from sigreq.trust.repository import Repository
+from sigreq.trust.repository import Repository, compose
 from tests.embedded.support import query
+from tests.store.support import Bench, at, before
 from tests.trust.support import Customer, Site, days, document, newest, signed_by, stores
 
 YARA, CLAMAV = b"rules for YARA", b"rules for ClamAV"
 NAME = "acme-av/20261122.1/yara.tar"
+METADATA = repository_key("metadata/")
 TIMESTAMP = repository_key("metadata/timestamp.json")
 
 
@@ -222,6 +225,28 @@ def test_an_older_timestamp_that_lands_late_does_not_stay(site: Site) -> None:
     site.offer("20261122.2", yara=b"better rules")
     site.wait(Repository(site.database, bundles, Keyring(site.trust), site.lives).run())
     assert bundles.late is None
+    assert customer.get(site.mirror(), "acme-av/20261122.2/yara.tar") == [b"better rules"]
+
+
+def test_only_the_timestamp_waits_for_whoever_holds_the_repository(site: Site) -> None:
+    customer = published(site)
+    site.now += timedelta(minutes=1)
+    site.offer("20261122.2", yara=b"better rules")
+    site.do(lambda tx: compose(tx, Keyring(site.trust), site.lives))
+    before_it = set(site.wait(site.bundles.keys(METADATA)))
+    shown = site.wait(site.bundles.get_bytes(TIMESTAMP))
+
+    async def publish(bench: Bench) -> None:
+        async def look(_: object) -> None:
+            new = set(await site.bundles.keys(METADATA)) - before_it
+            assert {each.rpartition(".json")[0].rpartition(".")[2] for each in new} == {"targets", "snapshot"}
+            assert await site.bundles.get_bytes(TIMESTAMP) == shown
+
+        repository = Repository(bench.database, site.bundles, Keyring(site.trust), site.lives)
+        async with before(bench, repository.upload(), look) as tx:
+            await locks.hold(tx, Lock.REPOSITORY)
+
+    at(site.addresses.database_url, publish)
     assert customer.get(site.mirror(), "acme-av/20261122.2/yara.tar") == [b"better rules"]
 
 

@@ -1,5 +1,6 @@
 """Pages as text: the templates, in each language, with what all of them use."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -18,6 +19,7 @@ from sigreq.api.console.reasons import CODES, REASONS
 from sigreq.api.console.words import word
 from sigreq.api.problems import STATUSES
 from sigreq.domain.errors import FieldInvalid, Problem
+from sigreq.domain.findings import Trouble
 from sigreq.domain.people import Language
 
 HEADERS = {
@@ -77,6 +79,7 @@ class Pages:
         made.globals["asset"] = self.assets.address
         made.globals["word"] = lambda kind, value: words.gettext(word(kind, value)) if value is not None else ""
         made.globals["problem_text"] = lambda problem: _told(problem, words, language)
+        made.globals["trouble_text"] = lambda document: _troubled(document, words, language)
         made.globals["languages"] = {Language.ENGLISH: "English", Language.RUSSIAN: "Русский"}
         made.filters["moment"] = lambda at: _moment(at, language)
         made.filters["duration"] = lambda length: _duration(length, words)
@@ -103,14 +106,23 @@ def _told(problem: Problem, words: NullTranslations, language: Language) -> str:
         told = mistakes.summary(problem.problems, words.gettext)
         problem = FieldInvalid(told or problem.summary, problem.problems)
 
-    def reword(said: str) -> str:
-        if said in REASONS:
-            return words.gettext(said)
-        if language is Language.ENGLISH:
-            return said
-        return ", ".join(words.gettext(CODES[each]) if each in CODES else each for each in said.split(", "))
+    return problem.filled(words.gettext, lambda said: _reworded(said, words, language))
 
-    return problem.filled(words.gettext, reword)
+
+def _troubled(document: Mapping[str, Any], words: NullTranslations, language: Language) -> str:
+    """What the gate found; what a compiler or ClamAV says of it stays in their words."""
+    found = Trouble.read(document)
+    said = found.said.filled(words.gettext, lambda said: _reworded(said, words, language))
+    return f"{said} [{found.engine}]" if found.engine else said
+
+
+def _reworded(said: str, words: NullTranslations, language: Language) -> str:
+    """What stands in a field, where it is one of ours."""
+    if said in REASONS:
+        return words.gettext(said)
+    if language is Language.ENGLISH:
+        return said
+    return ", ".join(words.gettext(CODES[each]) if each in CODES else each for each in said.split(", "))
 
 
 def _moment(at: datetime | str | None, language: Language) -> Markup | str:

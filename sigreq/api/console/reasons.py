@@ -23,6 +23,28 @@ REASONS = frozenset(
 )
 """Reasons in whole sentences."""
 
+FAULTS: Mapping[str, str] = {
+    "archive_encrypted": _("no password opens it"),
+    "archive_limit": _("it holds more than we unpack"),
+    "archive_broken": _("it is damaged"),
+    "archive_unsupported": _("it is an archive that we cannot unpack"),
+    "link_skipped": _("it has no content"),
+    "not_parsed": _("it is too damaged to be read"),
+    "library_missing": _("a library for it is not installed"),
+    "timeout": _("it took longer than the time limit"),
+    "cpu_limit": _("it took more processor time than the limit"),
+    "out_of_memory": _("it needed more memory than the limit"),
+    "child_died": _("the process that examined it died"),
+    "scan_error": _("a rule failed"),
+    "too_many_matches": _("a rule matched too often"),
+    "ruleset_invalid": _("the rules do not compile"),
+    "no_ruleset": _("the rules are not kept"),
+    "sample_missing": _("it is no longer in the store"),
+    "sample_corrupt": _("the store gave back something else"),
+    "not_examined": _("it was not examined yet"),
+}
+"""Why something could not be looked at; of each `Fault` one."""
+
 CODES: Mapping[str, str] = {
     **{
         code: said
@@ -49,5 +71,6 @@ CODES: Mapping[str, str] = {
     "delivery": _("delivery"),
     "person": _("person"),
     "product": _("product"),
+    **FAULTS,
 }
 """Names that English sentences have as the API has them; in other languages they are words."""

@@ -1,0 +1,75 @@
+"""Every change of a case is tried on its files once it is out, however often the case was decided meanwhile."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from sigreq.embedded.service import Service
+from sigreq_client import Client
+from tests.commands import key_to, sigreq
+from tests.embedded.support import query
+from tests.flows import HARMLESS, after_test, approved, drafted, fixed, hit_by, published, release_of
+from tests.world import World
+
+pytestmark = pytest.mark.usefixtures("balanced")
+
+
+def _determined_again(analyst: Client, held: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = analyst.determine(
+        held["id"], held["revision"], "false_positive_confirmed", "clean", "As I said."
+    )
+    return found
+
+
+@pytest.mark.parametrize("is_first", ["the change is out first", "the case is determined first"])
+def test_a_change_approved_while_its_case_is_looked_at_again_is_proved(world: World, is_first: str) -> None:
+    product = world.product()
+    case = world.determined(world.analyst, world.customer(), product)
+    change = after_test(world.analyst, drafted(world.analyst, case))
+    held = world.analyst.claim(case["id"], world.analyst.submission(case["id"])["revision"])
+    if is_first == "the case is determined first":
+        _determined_again(world.analyst, held)
+    change = world.lead.approve_change(change["id"], change["revision"])
+    published(world, product, "20261122.2", release_of(2, {"Marker": HARMLESS}, [change]))
+    if is_first == "the change is out first":
+        assert world.analyst.submission(case["id"])["state"] == "in_analysis"
+        _determined_again(world.analyst, held)
+    assert world.until(case["id"], "fixed")["fixed_in"] == "20261122.2"
+
+
+def test_a_draft_that_a_new_determination_has_laid_aside_holds_up_no_proof(world: World) -> None:
+    product = world.product({})
+    case = world.determined(world.analyst, world.customer(), product, kind="false_negative")
+    drafted(world.analyst, case, "Dropped", hit_by("Dropped"))
+    held = world.analyst.claim(case["id"], world.analyst.submission(case["id"])["revision"])
+    case = world.analyst.determine(case["id"], held["revision"], "false_negative_confirmed", "malware", "Otherwise.")
+    change = approved(world, case, "Better", hit_by("Better"))
+    published(world, product, "20261122.2", release_of(2, {"Better": hit_by("Better")}, [change]))
+    assert world.until(case["id"], "fixed")["fixed_in"] == "20261122.2"
+
+
+def test_what_was_out_when_its_case_came_back_is_not_tried_again_until_it_comes_out_anew(
+    world: World, service: Service
+) -> None:
+    product, customer = world.product(), world.customer()
+    case = fixed(world, customer, product)
+    (change,) = world.analyst.submission(case["id"])["changes"]
+    back = ["release", "rollback", "--product", product, "--to", "20261122.1", "--version", "20261122.3"]
+    assert sigreq(*back, env=key_to(world.url, world.keys["release"])).returncode == 0
+    waiting = world.until(case["id"], "queued")
+    other = world.person("analyst")
+    again = _determined_again(other, other.claim(case["id"], waiting["revision"]))
+    assert again["state"] == "determined"
+    change = after_test(other, world.analyst.change(change["id"]))
+    change = world.lead.approve_change(change["id"], change["revision"])
+    published(world, product, "20261122.4", release_of(4, {"Marker": HARMLESS}, [change]))
+    assert world.until(case["id"], "fixed")["fixed_in"] == "20261122.4"
+    customer.still_happens(case["id"], "It is still there.")
+    third = world.person("analyst")
+    _determined_again(third, third.claim(case["id"], world.until(case["id"], "queued")["revision"]))
+    (proved,) = query(
+        service.env["SIGREQ_DATABASE__URL"],
+        "SELECT array_agg(args->>'submission_id') FROM job WHERE name = 'submission.prove'",
+    )
+    assert proved.count(case["id"]) == 2, "once for each time that the change came out"
