@@ -1,8 +1,8 @@
 """Which of the test processes gets which file.
 
-The last of three or more fills the gaps: while the tests of the running service wait, it works at what needs none, and
-steps back when they go on. So it starts no service of its own. What it has not come to when the others have nothing
-left of theirs, they take over, so that all end together.
+The last of three or more fills the gaps: while the tests of the running service wait, it works at what does not need
+that service, and steps back when they go on. What it has not come to when the others have nothing left of theirs, they
+take over, so that all end together.
 """
 
 import os
@@ -12,23 +12,29 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-# Beside the tests' own top folder. What starts a server there starts one that belongs to the file.
-_WITHOUT_THE_SERVICE = ("scanning", "trust", "embedded", "store", "client", "domain", "notify")
+# Folders whose files ask for no service that others ask for too: what they need they start for themselves. So does what
+# lies beside the folders.
+_WITHOUT_THE_SERVICE = ("faults", "scanning", "trust", "embedded", "store", "client", "domain", "notify")
+_WITH_IT_ALL_THE_SAME = ("tests/faults/test_killed_release_tool.py",)
 _FEWEST_PROCESSES = 3
 # A third of the others' weight: it fills gaps, and still ends in time.
 _STEP_BACK = 5
 _SESSION = Path("/proc/self/autogroup")
 
 
-def step_back() -> None:
-    """Lower this process's claim to the processor, if it is the one that fills gaps."""
+def fills_gaps() -> bool:
+    """Whether this process is the one."""
     count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
-    if count >= _FEWEST_PROCESSES and os.environ["PYTEST_XDIST_WORKER"] == _filler(count):
-        # Where Linux weighs sessions against each other, only one that is a session of its own can step back.
-        os.setsid()
-        os.nice(_STEP_BACK)
-        if _SESSION.exists():
-            _SESSION.write_text(str(_STEP_BACK))
+    return count >= _FEWEST_PROCESSES and os.environ["PYTEST_XDIST_WORKER"] == _filler(count)
+
+
+def step_back() -> None:
+    """Lower this process's claim to the processor."""
+    # Where Linux weighs sessions against each other, only one that is a session of its own can step back.
+    os.setsid()
+    os.nice(_STEP_BACK)
+    if _SESSION.exists():
+        _SESSION.write_text(str(_STEP_BACK))
 
 
 class SharedOut(LoadFileScheduling):  # type: ignore[misc] # xdist ships no types
@@ -58,4 +64,4 @@ def _filler(count: int) -> str:
 
 def _needs_the_service(file: str) -> bool:
     folder = Path(file).parent.name
-    return folder != "tests" and folder not in _WITHOUT_THE_SERVICE
+    return file in _WITH_IT_ALL_THE_SAME or folder not in ("tests", *_WITHOUT_THE_SERVICE)
