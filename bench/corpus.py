@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sigreq.scanning.archives.kinds import kinds
 
-RULES = 8_500
 REGULAR_EXPRESSIONS = 0.8
 USUAL_BEGINNINGS = 0.3
 MEBIBYTE = 1 << 20
@@ -20,7 +19,7 @@ _STEMS = (
 )
 
 
-def ruleset(seed: int, count: int = RULES) -> dict[str, str]:
+def ruleset(seed: int, count: int) -> dict[str, str]:
     """Rules such as analysts write: a few texts, a byte pattern with gaps, here and there a regular expression."""
     drawn = random.Random(seed)
     return {f"Generated_{number:05}": _rule(f"Generated_{number:05}", drawn) for number in range(count)}

@@ -18,6 +18,7 @@ from bench import corpus
 from bench.screening import Bench, running
 from tests.embedded.support import query
 
+RULES = 8_500
 SUBMITTERS = 4
 SCREENED_SECONDS = 60
 LEAST_ALLOWED = 0.5
@@ -58,7 +59,7 @@ def main() -> None:
     parser.add_argument("--waiting", type=int, default=2000)
     parser.add_argument("--count", type=int, default=20)
     told = parser.parse_args()
-    with TemporaryDirectory(prefix="sigreq-urgent-") as name, running(Path(name), corpus.ruleset(1)) as bench:
+    with TemporaryDirectory(prefix="sigreq-urgent-") as name, running(Path(name), corpus.ruleset(1, RULES)) as bench:
         times(bench, 3)
         idle = times(bench, told.count)
         with bench.held():

@@ -126,6 +126,7 @@ async def complete(tx: Transaction, actor: Actor | None, source_id: str, newest:
 async def remove(tx: Transaction, actor: Actor, source_id: str) -> CorpusRevision:
     """Take a source out. What no other source has is removed from the store afterwards. Raises NotFound."""
     row = await corpus.lock_source(tx, source_id)
+    # Also what another source has by now: that may be removed at the same moment. Whoever sweeps looks again.
     contents = await corpus.contents_of(tx, row.id)
     await corpus.remove(tx, row.id)
     for start in range(0, len(contents), SWEPT_BY_ONE_JOB):

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
-from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from sigreq.domain.corpus import SourceState
@@ -114,13 +113,9 @@ async def among(tx: Transaction, source_id: str, sha256s: Collection[str]) -> se
 
 
 async def contents_of(tx: Transaction, source_id: str) -> Sequence[str]:
-    """The SHA-256 of a source's contents that no other source has."""
-    other = aliased(CorpusFile)
-    is_elsewhere = exists().where(col(other.sha256) == col(CorpusFile.sha256), col(other.source_id) != source_id)
-    statement = select(col(CorpusFile.sha256)).where(
-        col(CorpusFile.source_id) == source_id, col(CorpusFile.size).is_not(None), ~is_elsewhere
-    )
-    return (await tx.session.scalars(statement)).all()
+    """The SHA-256 of what a source has in the store."""
+    is_own, is_stored = col(CorpusFile.source_id) == source_id, col(CorpusFile.size).is_not(None)
+    return (await tx.session.scalars(select(col(CorpusFile.sha256)).where(is_own, is_stored))).all()
 
 
 async def revise(tx: Transaction, actor: Actor | None, what: str) -> CorpusRevision:

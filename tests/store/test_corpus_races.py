@@ -157,3 +157,27 @@ def test_what_is_swept_after_it_was_sent_again_is_put_back(addresses: Addresses)
         assert await _is_whole(bench, store, "sent-again", clean)
 
     at(addresses.database_url, work)
+
+
+def test_what_two_sources_have_that_are_removed_at_once_is_swept(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        s3 = stores(addresses)
+        store = Blobs(s3, s3.bundles)
+        clean, sources = _clean(b"shared by two"), ("one-of-two", "other-of-two")
+        for source in sources:
+            keeper = await _keeper(bench, source)
+            await keeping.take(bench.database, store, source, [clean])
+
+        async def remove_other() -> None:
+            async with bench.database.transaction() as tx:
+                await keeping.remove(tx, keeper, sources[1])
+
+        async with before(bench, remove_other()) as tx:
+            await keeping.remove(tx, keeper, sources[0])
+        async with bench.database.transaction() as tx:
+            lease = await jobs.claim(tx, bench.sent[-1].job_id, timedelta(minutes=1))
+        assert lease is not None
+        await CorpusReader(bench.database, Rulesets(store), store, timedelta(minutes=1)).sweep(lease)
+        assert await store.keys(corpus_key(clean.sha256)) == []
+
+    at(addresses.database_url, work)
