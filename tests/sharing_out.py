@@ -6,6 +6,7 @@ take over, so that all end together.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def step_back() -> None:
     # Where Linux weighs sessions against each other, only one that is a session of its own can step back.
     os.setsid()
     os.nice(_STEP_BACK)
-    if _SESSION.exists():
+    with suppress(OSError):  # another kernel, or one that lets nobody write there: then it takes its full share
         _SESSION.write_text(str(_STEP_BACK))
 
 
