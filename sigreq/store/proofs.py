@@ -88,7 +88,7 @@ async def take_up(tx: Transaction, submission_id: str) -> None:
 
 
 async def take_up_change(tx: Transaction, change_id: str) -> None:
-    """Have the cases of a change that has been approved wait for it; they must be locked."""
+    """Have the cases of a change that is approved, also once more, wait for it; they must be locked."""
     await _write(tx, col(ChangeSubmission.change_id) == change_id, _ANNOUNCED, is_awaited=True)
 
 

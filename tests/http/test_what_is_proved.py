@@ -73,3 +73,18 @@ def test_what_was_out_when_its_case_came_back_is_not_tried_again_until_it_comes_
         "SELECT array_agg(args->>'submission_id') FROM job WHERE name = 'submission.prove'",
     )
     assert proved.count(case["id"]) == 2, "once for each time that the change came out"
+
+
+def test_a_change_of_a_case_that_came_back_is_tried_again_after_its_version_was_withdrawn(world: World) -> None:
+    product, customer = world.product(), world.customer()
+    case = fixed(world, customer, product)
+    customer.still_happens(case["id"], "It is still there.")
+    world.administrator.withdraw_release(product, "20261122.2")
+    (listed,) = world.analyst.submission(case["id"])["changes"]
+    change = world.analyst.change(listed["id"])
+    assert change["state"] == "approved"
+    other = world.person("analyst")
+    again = _determined_again(other, other.claim(case["id"], world.until(case["id"], "queued")["revision"]))
+    assert again["state"] == "determined"
+    published(world, product, "20261122.3", release_of(3, {"Marker": HARMLESS}, [change]))
+    assert world.until(case["id"], "fixed")["fixed_in"] == "20261122.3"
