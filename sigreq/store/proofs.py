@@ -13,6 +13,7 @@ from sqlmodel import col
 from sigreq.domain.lifecycle import ChangeState, State
 from sigreq.store import jobs, releases
 from sigreq.store.one_of import one_of
+from sigreq.tables.events import Job
 from sigreq.tables.releases import Change, ChangeSubmission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
@@ -75,6 +76,33 @@ async def prove_if_complete(tx: Transaction, case: Submission) -> None:
     version = await complete_in(tx, case)
     if version is not None:
         jobs.add(tx, jobs.JobName.PROVE, case.track, {"submission_id": case.id, "version": version})
+
+
+async def forgotten(tx: Transaction, submission_id: str | None = None, limit: int = 100) -> Sequence[str]:
+    """The determined cases, or whether this is one, that wait for nothing more and were not sent to proof.
+
+    A proof that could not be made is a matter for somebody, and no such case.
+    """
+    is_sent = exists().where(
+        col(Job.name) == jobs.JobName.PROVE,
+        col(Job.done_at).is_(None),
+        col(Job.args)["submission_id"].astext == col(Submission.id),
+    )
+    statement = select(col(Submission.id)).where(
+        col(Submission.state) == State.DETERMINED,
+        col(Submission.needs_attention).is_distinct_from("proof_failed"),
+        _waits_for(col(Change.state) == ChangeState.PUBLISHED),
+        ~_waits_for(col(Change.state) != ChangeState.PUBLISHED),
+        ~is_sent,
+    )
+    if submission_id is not None:
+        statement = statement.where(col(Submission.id) == submission_id)
+    return (await tx.session.scalars(statement.order_by(col(Submission.id)).limit(limit))).all()
+
+
+def _waits_for(such: ColumnElement[bool]) -> ColumnElement[bool]:
+    links = select(col(ChangeSubmission.submission_id)).join(Change, col(Change.id) == col(ChangeSubmission.change_id))
+    return col(Submission.id).in_(links.where(_is_awaited(), such))
 
 
 async def lay_aside(tx: Transaction, submission_id: str, states: Collection[ChangeState]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sigreq.embedded.service import Service
 from sigreq_client import Client
 from tests.commands import key_to, sigreq
+from tests.database import write
 from tests.embedded.support import query
 from tests.flows import HARMLESS, after_test, approved, drafted, fixed, hit_by, marked, published, release_of
 from tests.world import World
@@ -73,6 +74,9 @@ def test_what_was_out_when_its_case_came_back_is_not_tried_again_until_it_comes_
         "SELECT array_agg(args->>'submission_id') FROM job WHERE name = 'submission.prove'",
     )
     assert proved.count(case["id"]) == 2, "once for each time that the change came out"
+    # As in a database of before, whose migration finds that it was not tried.
+    write(service, "UPDATE change_submission SET is_awaited = true WHERE submission_id = :id", id=case["id"])
+    assert world.until(case["id"], "fixed")["fixed_in"] == "20261122.4"
 
 
 def test_a_change_of_a_case_that_came_back_is_tried_again_after_its_version_was_withdrawn(world: World) -> None:
