@@ -49,10 +49,11 @@ async def hold_published(tx: Transaction, submission_id: str) -> Sequence[Change
         select(Change)
         .join(ChangeSubmission, col(ChangeSubmission.change_id) == col(Change.id))
         .where(col(ChangeSubmission.submission_id) == submission_id, _is_awaited())
-        .order_by(col(Change.created_at), col(Change.id))
+        .order_by(col(Change.id))  # the order in which everybody locks
         .with_for_update(read=True, of=Change)
     )
-    held = (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
+    found = await tx.session.scalars(statement.execution_options(populate_existing=True))
+    held = sorted(found, key=lambda each: (each.created_at, each.id))
     return held if all(each.state is ChangeState.PUBLISHED for each in held) else []
 
 

@@ -14,6 +14,7 @@ from sigreq.release import changes
 from sigreq.release.proof import hold_fix, hold_newest
 from sigreq.review.decisions import Conclusion
 from sigreq.review.decisions import determine as determine_case
+from sigreq.store import changes as store_changes
 from sigreq.store import clocks, contracts, jobs, locks, people, releases
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, begin_submission, move_submission
@@ -109,6 +110,27 @@ def test_nothing_is_fixed_while_another_change_of_the_case_is_drafted(addresses:
             await changes.draft(
                 tx, analyst, [case.id], ChangeKind.RULE_MODIFY, {"rule": "One", "source": "rule One {}"}
             )
+
+    at(addresses.database_url, work)
+
+
+def test_a_proof_and_a_withdrawal_of_its_version_lock_the_changes_in_one_order(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        case = await _case(bench, "proof-in-order", ChangeState.PUBLISHED)
+        first, second = (f"CH-{case.product_id}-{place}" for place in (0, 1))
+        async with bench.database.transaction() as tx:
+            (await tx.session.get_one(Change, first)).created_at = START + timedelta(minutes=1)
+
+        async def prove() -> None:
+            async with bench.database.transaction() as tx:
+                held = await hold_fix(tx, case.id, VERSION)
+                assert [change.id for change in held] == [second, first], "by their age"
+
+        async def lock_the_next(tx: Transaction) -> None:
+            await store_changes.lock(tx, second)
+
+        async with before(bench, prove(), lock_the_next) as tx:
+            await store_changes.lock(tx, first)
 
     at(addresses.database_url, work)
 
