@@ -5,7 +5,7 @@ PYTHON ?=
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo up test check screenshots lock clean
+.PHONY: demo up test check tidy screenshots lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -14,16 +14,22 @@ demo: $(READY)
 up: $(READY)
 	@exec $(BIN)/sigreq up --tied --rules samples/rules/20261122.1 $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
 
-# Two processes, because the tests of the running service also wait. With a third, two cores get less done.
-test: check
+# Two processes for the tests of the running service, which also wait, and one that works meanwhile at what needs none
+# (tests/sharing_out.py). With a third service, two cores would get less done. Types are checked meanwhile, too.
+test: tidy
 	@sh tools/for-tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/mypy & types=$$!; \
+	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder; tests=$$?; \
+	wait $$types || { echo "The tests ended, but the types do not fit: mypy said so above." >&2; exit 1; }; \
+	exit $$tests
 
 # What is not a test but has to hold: formatting, lint, types.
-check: $(READY)
+check: tidy
+	@$(BIN)/mypy
+
+tidy: $(READY)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy
 
 $(READY): requirements.lock pyproject.toml tools/install tools/assets tools/web/package-lock.json
 	@PYTHON=$(PYTHON) sh tools/install

@@ -19,6 +19,7 @@ from typing import Any
 
 from sigreq.domain.queueing import Waiting, next_case, order_key
 from sigreq.domain.submission import Track
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from sigreq_client import ApiError, Client
@@ -122,9 +123,9 @@ class Replay:
         return False
 
 
-def play(load: Load, data: Path) -> Figures:
+def play(load: Load, data: Path, fork_server: ForkServer | None = None) -> Figures:
     """Fill the queue, let all analysts at it, and replay what they did."""
-    with Service(data, env={"SIGREQ_ANALYSIS__CLAIM": CLAIM}) as service:
+    with Service(data, env={"SIGREQ_ANALYSIS__CLAIM": CLAIM}, fork_server=fork_server) as service:
         with World(service.url, first_keys(service.env["SIGREQ_DATABASE__URL"], data / "keys.json")) as world:
             _fill(load, world, service)
             cases = {row[0]: Waiting(row[0], Track(row[1]), *row[2:]) for row in rows(service, _WAITING)}

@@ -20,6 +20,7 @@ import psutil
 
 from bench.console_pages import Cost, cost
 from bench.console_queue import Analyst, fill, signed_in
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from tests.database import one
@@ -97,9 +98,9 @@ class Figures:
         return next(each for each in self.pages if each.path == path)
 
 
-def play(load: Load, data: Path) -> Figures:
+def play(load: Load, data: Path, fork_server: ForkServer | None = None) -> Figures:
     """Fill the queue, ask for its pages, and watch it."""
-    with Service(data) as service:
+    with Service(data, fork_server=fork_server) as service:
         with World(service.url, first_keys(service.env["SIGREQ_DATABASE__URL"], service.data / "keys")) as world:
             began = time.monotonic()
             fill(service, world, load.cases)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import redis
 
+from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
 from tests.embedded.support import query
@@ -104,9 +105,9 @@ class Saboteur:
         return int(query(self._url, _DONE.format(track))[0])
 
 
-def play(plan: Plan, data: Path) -> Figures:
+def play(plan: Plan, data: Path, fork_server: ForkServer | None = None) -> Figures:
     """Submit on both tracks while the faults happen, then wait until all is screened, or patience ends."""
-    with Service(data) as service:
+    with Service(data, fork_server=fork_server) as service:
         url = service.env["SIGREQ_DATABASE__URL"]
         with World(service.url, first_keys(url, service.data / "keys")) as world:
             accepted = _submit(plan, world, Saboteur(service))

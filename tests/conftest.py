@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
+from tests.sharing_out import SharedOut, fills_gaps, make_scheduler, step_back
 from tests.world import World
 
 # How long an example takes says how busy the machine is, and nothing about what is tested.
@@ -20,6 +21,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Where a file may take a minute, it does not come last, when the other process has nothing left to do.
 _LONG_FILES_FIRST = ("faults", "trust", "http", "console", "scanning", "embedded", "store")
+
+
+def pytest_configure() -> None:
+    """Before anything is started, so that all that is started takes after it."""
+    if fills_gaps():
+        step_back()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedOut:
+    """Asked where there are several processes."""
+    return make_scheduler(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,6 +51,7 @@ def fork_server() -> Iterator[ForkServer]:
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[Service]:
     """The whole service on free ports; its webhooks may reach this machine."""
+    assert not fills_gaps(), "A file that asks for this service is to be named in tests/sharing_out.py."
     env = {"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}
     with Service(tmp_path_factory.mktemp("service") / "data", env=env, fork_server=fork_server) as running:
         yield running

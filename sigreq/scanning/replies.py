@@ -169,7 +169,7 @@ def capabilities(reply: bytes) -> Capabilities:
 
 
 def unpacked(reply: bytes, folder: Path, limits: UnpackLimits) -> Unpacked:
-    """The members, each with a plain file of its size in `folder`. Raises ValueError."""
+    """The members by number, each with a plain file of its size in `folder`. Raises ValueError."""
     answer = decoded(reply, _UnpackReply)
     if len(answer.members) > limits.members or sum(each.size or 0 for each in answer.members) > limits.total_bytes:
         raise ValueError("more than was asked for")
@@ -177,7 +177,8 @@ def unpacked(reply: bytes, folder: Path, limits: UnpackLimits) -> Unpacked:
     known = {0, *numbers}
     if len(known) <= len(numbers) or not all(each.parent in known for each in answer.members):
         raise ValueError("numbers that do not fit")
-    return Unpacked(_once(answer.faults), tuple(_member(each, folder) for each in answer.members))
+    in_order = sorted(answer.members, key=lambda each: each.number)
+    return Unpacked(_once(answer.faults), tuple(_member(each, folder) for each in in_order))
 
 
 def _member(reply: _MemberReply, folder: Path) -> Member:

@@ -176,14 +176,16 @@ class _Examiner:
             is_known = self._is_identified(root.facts)
             await place.begin(sample, wanted, passwords=self._passwords, is_identified=is_known)
             unpacked = await place.unpack(sample, self._passwords)
-            await self._look(place, sample, root.facts, is_new=True)
+            # Exactly that, whatever is found out about the same content meanwhile: the child is at it.
+            await self._look(place, sample, root.facts, wanted, is_identified=is_known)
             tree = [replace(root, position=0, faults=unpacked.faults)]
             kept: dict[str, Path] = {}
             for member in unpacked.members:
                 facts = None
                 if member.path is not None:
                     facts = await asyncio.to_thread(_facts, member)
-                    await self._look(place, member.path, facts, is_new=True)
+                    is_known = self._is_identified(facts)
+                    await self._look(place, member.path, facts, self._unknown(facts), is_identified=is_known)
                     kept[facts.sha256] = member.path.replace(self._new_path())
                 tree.append(File(member.number, member.parent, member.name, facts, member.faults))
         await self._upload(kept)
@@ -197,20 +199,23 @@ class _Examiner:
             self._note(facts, path)
             return
         async with self._contents[facts.sha256], self._place() as place:
-            await self._look(place, path.replace(place.folder / facts.sha256), facts, is_new=False)
+            sample = path.replace(place.folder / facts.sha256)
+            await self._look(place, sample, facts, self._unknown(facts), is_identified=True)
 
     def _place(self) -> AbstractAsyncContextManager[Place]:
         """One of the organisation's: alone it has all of them, and no more than its share as soon as others wait."""
         return self._stored.scanner.place(self._order.organisation_id)
 
-    async def _look(self, place: Place, path: Path, facts: SampleFacts, *, is_new: bool) -> None:
-        """Identify and scan, unless the same content was looked at before."""
+    async def _look(
+        self, place: Place, path: Path, facts: SampleFacts, wanted: Sequence[Ruleset], *, is_identified: bool
+    ) -> None:
+        """Identify it, unless it is, and scan with what is wanted."""
         if monotonic() > self._ends:
             self._note(facts, Fault.TIMEOUT)
             return
-        if is_new and not self._is_identified(facts):
+        if not is_identified:
             self._identities[facts.sha256] = await place.identify(path)
-        for ruleset in self._unknown(facts):
+        for ruleset in wanted:
             self._set(ruleset, facts, await place.scan(ruleset, path))
 
     def _set(self, ruleset: Ruleset, facts: SampleFacts, result: ScanResult) -> None:

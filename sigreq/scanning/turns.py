@@ -14,7 +14,7 @@ class _Waiting:
 
 
 class Turns:
-    """So many turns at once. One that ends goes to the owner with the fewest, and of equals to who has waited longest.
+    """So many turns at once. One that ends goes to the owner with the fewest, of equals to who had none for longest.
 
     So a single owner has all of them, and gives up all but a fair share one by one as soon as others come.
     """
@@ -22,6 +22,9 @@ class Turns:
     def __init__(self, at_once: int) -> None:
         self._free = at_once
         self._held = Counter[Hashable]()
+        self._given = 0
+        # When each was last given a turn, as long as it has one or waits for one.
+        self._last: dict[Hashable, int] = {}
         self._waiting: list[_Waiting] = []
 
     @asynccontextmanager
@@ -47,19 +50,27 @@ class Turns:
             raise
         finally:
             self._waiting.remove(waiting)
+            self._forget(owner)
 
     def _give(self, owner: Hashable) -> None:
         self._free -= 1
         self._held[owner] += 1
+        self._given += 1
+        self._last[owner] = self._given
 
     def _take_back(self, owner: Hashable) -> None:
         self._free += 1
         self._held[owner] -= 1
-        if not self._held[owner]:
-            del self._held[owner]
         waiting = [each for each in self._waiting if not each.called.done()]
+        self._forget(owner)
         if waiting:
             # The first of equals, as `min` has it, has waited longest.
-            chosen = min(waiting, key=lambda each: self._held[each.owner])
+            chosen = min(waiting, key=lambda each: (self._held[each.owner], self._last.get(each.owner, 0)))
             self._give(chosen.owner)
             chosen.called.set_result(None)
+
+    def _forget(self, owner: Hashable) -> None:
+        if not self._held[owner]:
+            del self._held[owner]
+            if all(each.owner != owner for each in self._waiting):
+                self._last.pop(owner, None)

@@ -115,8 +115,11 @@ async def with_known_trees(tx: Transaction, organisation_id: str, files: Sequenc
         if file.parent is None and file.faults is None and file.facts is not None
     }
     trees = {}
+    before: dict[str, dict[int, list[File]]] = {}
     for sha256, submission, position in await _looked_into(tx, organisation_id, list(unknown)):
-        tree = trees_of(await of(tx, submission))[position]
+        if submission.id not in before:
+            before[submission.id] = trees_of(await of(tx, submission))
+        tree = before[submission.id][position]
         if all(is_final(file.faults or ()) for file in tree):
             trees[unknown[sha256]] = tree
     return assembled(files, trees)

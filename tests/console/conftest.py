@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page as ShownPage
 
 from tests.console.browser import Browser, Page
+from tests.console.chromium import Window, chromium
 from tests.world import World
 
 PASSWORD = "correct horse battery 4711"
@@ -52,6 +56,32 @@ class Doors:
             each.close()
 
 
+class People:
+    """Opens windows of a real browser, each with somebody signed in."""
+
+    def __init__(self, doors: Doors, browser: Chromium) -> None:
+        self._doors = doors
+        self._browser = browser
+        self.windows: list[Window] = []
+
+    def enter(self, role: str, organisation: str | None = None, **more: Any) -> ShownPage:
+        """Somebody new at their first page."""
+        window = Window(self._browser, self._doors.world.url, **more)
+        self.windows.append(window)
+        window.set_password(self._doors.link(self._doors.person(role, organisation)), PASSWORD)
+        return window.page
+
+    @property
+    def faults(self) -> list[str]:
+        """What any page did that it must not do."""
+        return [fault for window in self.windows for fault in window.faults]
+
+    def close(self) -> None:
+        """Close them all."""
+        for each in self.windows:
+            each.close()
+
+
 def set_password(browser: Browser, link: str, password: str = PASSWORD) -> Page:
     """Follow a link and set the password."""
     return browser.send(browser.get(link), "", password=password, again=password)
@@ -66,5 +96,20 @@ def sign_in(browser: Browser, login: str, password: str = PASSWORD) -> Page:
 def doors(world: World) -> Iterator[Doors]:
     """Doors of the running service."""
     made = Doors(world)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    """A real browser for the tests of a file, none of which may use asyncio: each window is apart from every other."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def people(doors: Doors, browser: Chromium) -> Iterator[People]:
+    """Windows of that browser."""
+    made = People(doors, browser)
     yield made
     made.close()

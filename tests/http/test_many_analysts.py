@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from bench.analysts import Load, play
+from sigreq.embedded.forking import ForkServer
 
 
-def test_twenty_analysts_take_every_case_once_and_in_order_though_five_vanish(tmp_path: Path) -> None:
+def test_twenty_analysts_take_every_case_once_and_in_order_though_five_vanish(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
     load = Load(cases=100)
-    found = play(load, tmp_path / "data")
+    found = play(load, tmp_path / "data", fork_server)
     assert found.are_good(load), found

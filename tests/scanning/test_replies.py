@@ -57,6 +57,8 @@ def test_members_come_with_their_files(folder: Path) -> None:
     assert found.members[1].faults == (Fault.ARCHIVE_LIMIT,)
     with found.members[0].open() as file:
         assert file.read() == b"abc"
+    # Whoever numbers them anew has to meet what holds a file before the file.
+    assert unpacked(folder, third, second, MEMBER).members == found.members
 
 
 @pytest.mark.parametrize(

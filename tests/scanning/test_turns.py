@@ -16,6 +16,7 @@ class Seats:
         self._turns = Turns(at_once)
         self.tasks: list[tuple[str, asyncio.Task[None], asyncio.Event]] = []
         self.seated: list[str] = []
+        self._sitting: dict[asyncio.Task[None], asyncio.Event] = {}
 
     async def ask(self, owner: str) -> None:
         over = asyncio.Event()
@@ -25,6 +26,9 @@ class Seats:
     async def _sit(self, owner: str, over: asyncio.Event) -> None:
         async with self._turns.turn(owner):
             self.seated.append(owner)
+            task = asyncio.current_task()
+            assert task is not None
+            self._sitting[task] = over
             try:
                 await over.wait()
             finally:
@@ -32,6 +36,12 @@ class Seats:
 
     async def get_up(self, at: int) -> None:
         self.tasks[at][2].set()
+        await settled()
+
+    async def get_up_from_the_seat(self) -> None:
+        """The only one that is seated does."""
+        (over,) = (over for task, over in self._sitting.items() if not task.done())
+        over.set()
         await settled()
 
     async def close(self) -> None:
@@ -72,15 +82,28 @@ def test_one_alone_has_all_turns_and_gives_them_up_one_by_one_when_another_comes
     with_seats(2, story)
 
 
-def test_of_those_with_as_few_the_one_who_has_waited_longest_is_next() -> None:
+def test_of_those_with_as_few_the_one_who_had_none_for_longest_is_next() -> None:
     async def story(seats: Seats) -> None:
-        for owner in "aabcb":
+        for owner in "aaaacacb":
             await seats.ask(owner)
-        for at, expected in enumerate(["a", "b", "c", "b"]):
-            await seats.get_up(at)
-            assert seats.seated == [expected]
+        order = []
+        while seats.seated:
+            order += seats.seated
+            await seats.get_up_from_the_seat()
+        assert "".join(order) == "acbacaaa"
 
     with_seats(1, story)
+
+
+def test_who_comes_last_waits_for_no_others_backlog_though_somebody_is_slow() -> None:
+    async def story(seats: Seats) -> None:
+        for owner in "b" + "a" * 20 + "c":
+            await seats.ask(owner)
+        assert seats.seated == ["b", "a"]
+        await seats.get_up(1)
+        assert seats.seated == ["b", "c"]
+
+    with_seats(2, story)
 
 
 def test_who_is_called_and_cancelled_at_once_passes_the_turn_on() -> None:
