@@ -50,7 +50,7 @@ from sigreq.trust.keyring import Keyring
 from sigreq.trust.repository import Repository, lives_of
 from sigreq.upkeep.deadlines import warn
 from sigreq.upkeep.expired import end_expired_extras
-from sigreq.upkeep.forgotten import close_silent, find_jobs, lapse_claims
+from sigreq.upkeep.forgotten import close_silent, find_jobs, lapse_claims, prove_forgotten
 from sigreq.upkeep.old import drop_done_jobs, drop_old_entries
 from sigreq.validation import screening
 from sigreq.validation.screening import Screening
@@ -260,6 +260,7 @@ class TrackWorker:
         database = self._database
         return [
             partial(lapse_claims, database),
+            partial(prove_forgotten, database),
             partial(close_silent, database, self._settings.analysis),
             partial(end_expired_extras, database),
             partial(told_extras.keep_told, database),

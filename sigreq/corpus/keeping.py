@@ -7,7 +7,7 @@ from typing import BinaryIO
 from sigreq.blobs import Blobs, corpus_key
 from sigreq.domain.corpus import SourceKind, SourceState
 from sigreq.domain.corpus_errors import CorpusMalware, CorpusSourceClosed
-from sigreq.domain.errors import AlreadyExists
+from sigreq.domain.errors import AlreadyExists, ServiceUnavailable
 from sigreq.domain.people import Actor
 from sigreq.domain.ruleset import Ruleset
 from sigreq.domain.submission import Track
@@ -17,6 +17,9 @@ from sigreq.tables.corpus import CorpusRevision, CorpusSource
 from sigreq.transaction import Database, Transaction
 
 MOST_NAMED = 5
+STORE = "the store of the clean corpus"
+MOST_TIMES = 5
+"""So often is put back what somebody sweeps at the same moment, before the store is left alone for a while."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,21 @@ async def add_stored(tx: Transaction, store: Blobs, source_id: str, sizes: Mappi
 
 
 async def take(database: Database, store: Blobs, source_id: str, files: Sequence[Clean]) -> None:
-    """Put files into the store, and make them the source's once they are there. Raises as `add_stored`."""
-    left = {each.sha256: each for each in files}
-    while left:
+    """Put files into the store, and make them the source's once they are there; empty ones are left out.
+
+    Raises as `add_stored`.
+    """
+    left = {each.sha256: each for each in files if each.size}
+    for _ in range(MOST_TIMES):
+        if not left:
+            return
         for each in left.values():
             await store.put_file(corpus_key(each.sha256), each.file, each.sha256)
         async with database.transaction() as tx:
             gone = await add_stored(tx, store, source_id, {each.sha256: each.size for each in left.values()})
         left = {sha256: left[sha256] for sha256 in gone}
+    if left:
+        raise ServiceUnavailable(STORE)
 
 
 async def sweep(tx: Transaction, store: Blobs, sha256s: Collection[str]) -> None:

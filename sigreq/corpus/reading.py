@@ -9,7 +9,7 @@ from sigreq.blobs import BlobMissing, Blobs, corpus_key
 from sigreq.corpus import keeping
 from sigreq.domain.corpus import SourceState
 from sigreq.domain.corpus_errors import CorpusMalware, CorpusSourceClosed
-from sigreq.domain.errors import NotFound
+from sigreq.domain.errors import NotFound, ServiceUnavailable
 from sigreq.domain.ruleset import Ruleset
 from sigreq.scanning.published import Rulesets
 from sigreq.store import corpus, jobs, releases
@@ -73,15 +73,19 @@ class CorpusReader:
     async def _take(self, source_id: str, keys: Sequence[str]) -> None:
         """Copy some; they are of the source once their bytes are there."""
         left = keys
-        while left:
+        for _ in range(keeping.MOST_TIMES):
+            if not left:
+                return
             copied = await self._copy(left)
             sizes = dict(copied.values())
             async with self.database.transaction() as tx:
                 gone = await keeping.add_stored(tx, self.store, source_id, sizes)
             left = [key for key, (sha256, _) in copied.items() if sha256 in gone]
+        if left:
+            raise ServiceUnavailable(keeping.STORE)
 
     async def _copy(self, keys: Sequence[str]) -> dict[str, tuple[str, int]]:
-        """The hash and the size of each object that was there to be copied."""
+        """The hash and the size of each object that was there to be copied, and not empty."""
         copied: dict[str, tuple[str, int]] = {}
         for key in keys:
             with TemporaryFile() as file:
@@ -89,6 +93,8 @@ class CorpusReader:
                     sha256 = await self.store.fetch(key, file)
                 except BlobMissing:
                     continue  # removed since it was listed
+                if not file.tell():
+                    continue  # emptied since: nothing to be detected in, and what is empty is never listed
                 copied[key] = sha256, file.tell()
                 await self.store.put_file(corpus_key(sha256), file, sha256)
         return copied

@@ -224,7 +224,9 @@ _KINDS: Mapping[str, type[Reason]] = {each.__new__(each).code: each for each in 
 
 def read(document: Mapping[str, Any]) -> Reason:
     """The reason that `Reason.document` wrote; one that is not known here, as the words that it had."""
-    kind = _KINDS.get(document["code"], AsTold)
+    kind = _KINDS.get(document["code"])
+    if kind is None:
+        return AsTold(document["text"])
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type] # all of them are data classes
     if not set(names) <= set(document):
         return AsTold(document["text"])

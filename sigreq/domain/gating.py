@@ -194,8 +194,9 @@ def _lost(case: Case, results: Results) -> list[Trouble]:
         if faults[file.position]:
             troubles.append(said.trouble(Code.DETECTION_LOST, SampleLost(*said.about)))
         elif faults[file.position] is None:
-            reason = overall(case.files, results)[file.position].reason
-            troubles.append(said.not_scanned(reason))
+            # What is detected, with all it holds, says nothing of the rest: it is passed over as what is allowed.
+            left = {sha256: ALLOWED if result.detections else result for sha256, result in results.items()}
+            troubles.append(said.not_scanned(overall(case.files, left)[file.position].reason))
     return troubles
 
 

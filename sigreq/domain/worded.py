@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from inspect import cleandoc
 from typing import Any
 
+Reword = Callable[[str, str], str]
+"""The text that a field of this name has, as it is to be told: what stands in it may be a stranger's."""
+
 
 class Worded:
     """What errors and reasons have in common."""
@@ -30,9 +33,9 @@ class Worded:
         """The words before the fields are filled in: what a translator reads."""
         return cleandoc(type(self).__doc__ or "").strip().replace("\n", " ")
 
-    def filled(self, said: Callable[[str], str] = str, reword: Callable[[str], str] = str) -> str:
+    def filled(self, said: Callable[[str], str] = str, reword: Reword | None = None) -> str:
         """The whole text. `said` translates templates, its own and those of reasons, `reword` a field that is text."""
-        told = {name: _told(value, said, reword) for name, value in self._fields.items()}
+        told = {name: _told(name, value, said, reword) for name, value in self._fields.items()}
         return said(self.template).format(**told)
 
     @property
@@ -52,10 +55,10 @@ class Reason(Worded):
         return self.filled()
 
 
-def _told(value: Any, said: Callable[[str], str], reword: Callable[[str], str]) -> Any:
+def _told(name: str, value: Any, said: Callable[[str], str], reword: Reword | None) -> Any:
     """Times for people; programs find them whole in `data`."""
     if isinstance(value, Reason):
         return value.filled(said, reword)
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    return reword(value) if isinstance(value, str) else value
+    return reword(name, value) if reword is not None and isinstance(value, str) else value

@@ -17,8 +17,9 @@ from sigreq.release import gate_end
 from sigreq.release.engines import Engines
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.scanner import Scanner
-from sigreq.store import changes, corpus, gates, jobs, releases, solved, submissions
+from sigreq.store import changes, corpus, gates, jobs, locks, releases, solved, submissions
 from sigreq.store.jobs import Lease
+from sigreq.store.locks import Lock
 from sigreq.store.solved import Lost
 from sigreq.tables.gates import GateRun
 from sigreq.tables.releases import Release
@@ -152,6 +153,7 @@ async def _read(tx: Transaction, lease: Lease) -> _Found | None:
     base = await releases.newest(tx, run.product_id)
     if run.purpose is Purpose.RECHECK:
         base = None
+        await locks.share(tx, Lock.SOLVED)  # a proof that is about to end has tried the version before only
     content: Content | None = None
     alongside: list[tuple[str, Content]] = []
     if run.purpose is Purpose.CHANGE:

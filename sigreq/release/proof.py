@@ -25,8 +25,9 @@ from sigreq.scanning.fetching import Content
 from sigreq.scanning.published import Rulesets
 from sigreq.scanning.replies import ENGINE
 from sigreq.scanning.stored import Order, StoredSamples
-from sigreq.store import files, jobs, proofs, releases, scans, solved, submissions
+from sigreq.store import files, jobs, locks, proofs, releases, scans, solved, submissions
 from sigreq.store.jobs import Lease
+from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_submission
 from sigreq.store.scans import Round
 from sigreq.tables.releases import Change, Release
@@ -34,16 +35,18 @@ from sigreq.tables.submissions import Submission
 from sigreq.transaction import Database, Transaction
 from sigreq.trust.evidence import attest, bundles_of
 from sigreq.trust.keyring import Keyring
-from sigreq.work import Finish, GaveUp, nothing
+from sigreq.work import Finish, GaveUp, TryAgain, nothing
 
 Results = Sequence[tuple[File, ScanResult]]
 
 
 @dataclass(frozen=True)
 class _Published:
+    """What one short transaction read. `releases` are the version to prove, and the newest if that has other rules."""
+
     submission: Submission
     files: list[File]
-    release: Release
+    releases: Sequence[Release]
     targets: Sequence[str]
 
 
@@ -69,6 +72,21 @@ class _ByClamAv:
 
 
 @dataclass(frozen=True)
+class _Tried:
+    """What came of one version. `sent` are the files that were sent, each with what its members show."""
+
+    release: Release
+    results: Mapping[str, ScanResult]
+    sent: Results
+    by_yara: bool | None
+    clamav: _ByClamAv | None
+
+    @property
+    def is_right(self) -> bool:
+        return bool(self.by_yara and (self.clamav is None or self.clamav.is_right))
+
+
+@dataclass(frozen=True)
 class Proof:
     """Re-scans submissions with a published version's rules, read back from the bundle store."""
 
@@ -82,35 +100,53 @@ class Proof:
     lease: timedelta
 
     async def prove(self, lease: Lease) -> Finish:
-        """Scan every sample; all must be right before the submission is `fixed`."""
+        """Scan every sample; all must be right before the submission is `fixed`, also with the newest version.
+
+        The guard tries a new version on what is fixed by then: nobody else would try the newest on this case.
+        """
         async with self.database.transaction() as tx:
             await jobs.renew(tx, lease, self.lease)
             found = await _read(tx, lease)
         if found is None:
             return nothing
         of = found.submission
-        ruleset, bundle = await self._published(found.release)
-        order = Order(of.organisation_id, found.files, [ruleset], submissions.passwords(of))
-        examination = await self.stored.examine(order)
-        sent = examination.of_sent(ruleset.digest)
-        clamav = await self._by_clamav(found, ruleset, bundle, examination)
+        examination, tried = await self._try(found)
+        first = tried[0]
 
         async def finish(tx: Transaction) -> None:
-            proved = await hold_fix(tx, of.id, found.release.version)
+            proved = await hold_fix(tx, of.id, first.release.version)
             if not proved:
                 return  # the next version that holds all of it brings the proof
+            await hold_newest(tx, tried[-1].release)
             await proofs.lay_aside(tx, of.id, proofs.OUT)  # tried on the case now, whatever comes of it
             await files.keep_examination(tx, of, found.files, examination)
-            of_round = Round(of, "proof", found.release.version, found.release.ruleset_digest)
-            await scans.record(tx, of_round, examination.results[ruleset.digest])
-            is_right = is_proved(examination.shown(of.kind, ruleset.digest))
-            if is_right and (clamav is None or clamav.is_right):
-                await _fixed(tx, found, sent, clamav, proved[-1].kind)
-                await attest(tx, self.keyring, await _case(tx, found, sent))
+            for each in tried:
+                of_round = Round(of, "proof", each.release.version, each.release.ruleset_digest)
+                await scans.record(tx, of_round, each.results)
+            wrong = next((each for each in tried if not each.is_right), None)
+            if wrong is None:
+                await _fixed(tx, of, first, proved[-1].kind)
+                await attest(tx, self.keyring, await _case(tx, of, first))
             else:
-                await _failed(tx, found, sent, clamav, self.claim)
+                await _failed(tx, of, wrong, self.claim)
 
         return finish
+
+    async def _try(self, found: _Published) -> tuple[Examination, list[_Tried]]:
+        """Every file with each version."""
+        of = found.submission
+        published = [await self._published(each) for each in found.releases]
+        rulesets = [ruleset for ruleset, _ in published]
+        examination = await self.stored.examine(
+            Order(of.organisation_id, found.files, rulesets, submissions.passwords(of))
+        )
+        tried = []
+        for release, (ruleset, bundle) in zip(found.releases, published, strict=True):
+            results, sent = examination.results[ruleset.digest], examination.of_sent(ruleset.digest)
+            by_yara = is_proved(examination.shown(of.kind, ruleset.digest))
+            clamav = await self._by_clamav(found, release, ruleset, bundle, examination)
+            tried.append(_Tried(release, results, sent, by_yara, clamav))
+        return examination, tried
 
     async def _published(self, release: Release) -> tuple[Ruleset, bytes | None]:
         """What customers get: every bundle is fetched and checked; the rules of that for YARA, and that for ClamAV.
@@ -126,12 +162,12 @@ class Proof:
         return rules or await self.rulesets.load(release.ruleset_digest), for_clamav
 
     async def _by_clamav(
-        self, found: _Published, ruleset: Ruleset, bundle: bytes | None, examination: Examination
+        self, found: _Published, release: Release, ruleset: Ruleset, bundle: bytes | None, examination: Examination
     ) -> _ByClamAv | None:
         """What ClamAV says, for products that it loads the signatures of. Raises GaveUp where it is missing."""
         if Target.CLAMAV not in found.targets:
             return None
-        clamav, of, release = self.engines.clamav, found.submission, found.release
+        clamav, of = self.engines.clamav, found.submission
         if clamav is None:
             raise GaveUp(MISSING)
         if bundle is None:  # ClamAV became a target after this version was published
@@ -164,6 +200,18 @@ async def hold_fix(tx: Transaction, submission_id: str, version: str) -> Sequenc
     return held if version == await proofs.complete_in(tx, case) else []
 
 
+async def hold_newest(tx: Transaction, tried: Release) -> None:
+    """Let those pass who have tried the newest live version, or one with the same rules.
+
+    The case must be locked. A later version's guard is planned after this transaction, and knows of the case. Raises
+    TryAgain.
+    """
+    await locks.hold(tx, Lock.SOLVED)
+    newest = await releases.newest(tx, tried.product_id)
+    if newest is None or newest.ruleset_digest != tried.ruleset_digest:
+        raise TryAgain(timedelta(0), "another version is the newest by now")
+
+
 async def give_up(tx: Transaction, lease: Lease, told: str) -> None:
     """The proof could not be made: somebody has to look, and nothing is called fixed."""
     data = {"reason": f"the proof of {lease.args['version']} could not be made: {told[:300]}"}
@@ -178,44 +226,44 @@ async def _read(tx: Transaction, lease: Lease) -> _Published | None:
     release = await releases.release(tx, submission.product_id, lease.args["version"])
     if release.withdrawn_at is not None:
         return None  # its changes wait for the next version, which brings the proof
+    newest = await releases.newest(tx, submission.product_id) or release
+    tried = [release] if newest.ruleset_digest == release.ruleset_digest else [release, newest]
     targets = (await releases.product_of(tx, submission)).targets
-    return _Published(submission, await files.of(tx, submission), release, targets)
+    return _Published(submission, await files.of(tx, submission), tried, targets)
 
 
-async def _fixed(
-    tx: Transaction, found: _Published, results: Results, clamav: _ByClamAv | None, by: ChangeKind
-) -> None:
-    of = found.submission
+async def _fixed(tx: Transaction, of: Submission, tried: _Tried, by: ChangeKind) -> None:
+    release = tried.release
     product = await releases.product_of(tx, of)
     values = {
-        "fixed_in": found.release.version,
+        "fixed_in": release.version,
         "fixed_at": tx.at,
         "solved_number": await solved.next_number(tx, of.product_id),
         "resolution": RESOLUTIONS[by],
         "needs_attention": None,
     }
     data = {
-        "fixed_in": found.release.version,
-        "proof": scans.summary(results),
+        "fixed_in": release.version,
+        "proof": scans.summary(tried.sent),
         "evidence": {
-            "version": found.release.version,
-            "ruleset_sha256": found.release.ruleset_digest,
-            "bundles": found.release.bundles,
+            "version": release.version,
+            "ruleset_sha256": release.ruleset_digest,
+            "bundles": release.bundles,
             "engine": ENGINE,
             "scanned_at": tx.at.isoformat(),
-            **({"clamav": clamav.document()} if clamav else {}),
+            **({"clamav": tried.clamav.document()} if tried.clamav else {}),
         },
         "steps": steps(product.update_instructions, of.kind),
     }
     await move_submission(tx, of.id, Move(Event.FIXED, values=values, data=data))
 
 
-async def _case(tx: Transaction, found: _Published, results: Results) -> FixedCase:
+async def _case(tx: Transaction, of: Submission, tried: _Tried) -> FixedCase:
     """What is signed about it: the files that were scanned."""
-    release = found.release
+    release = tried.release
     return FixedCase(
-        submission=found.submission.id,
-        kind=found.submission.kind,
+        submission=of.id,
+        kind=of.kind,
         product=release.product_id,
         version=release.version,
         ruleset_sha256=release.ruleset_digest,
@@ -224,18 +272,15 @@ async def _case(tx: Transaction, found: _Published, results: Results) -> FixedCa
         scanned_at=tx.at,
         files=[
             Scanned(file.name, file.facts.sha256, result.outcome, result.detections)
-            for file, result in results
+            for file, result in tried.sent
             if file.facts is not None
         ],
     )
 
 
-async def _failed(
-    tx: Transaction, found: _Published, results: Results, clamav: _ByClamAv | None, claim: timedelta
-) -> None:
-    of = found.submission
+async def _failed(tx: Transaction, of: Submission, tried: _Tried, claim: timedelta) -> None:
     values = {"needs_attention": "proof_failed", "claim_expires_at": tx.at + claim}
-    data: dict[str, Any] = {"version": found.release.version, "proof": scans.summary(results)}
-    if clamav is not None:
-        data["clamav"] = clamav.document()
+    data: dict[str, Any] = {"version": tried.release.version, "proof": scans.summary(tried.sent)}
+    if tried.clamav is not None:
+        data["clamav"] = tried.clamav.document()
     await move_submission(tx, of.id, Move(Event.PROOF_FAILED, values=values, data=data))

@@ -25,18 +25,21 @@ async def withdraw_release(tx: Transaction, keyring: Keyring, actor: Actor, prod
     if before.withdrawn_at is not None:
         return before
     row = await releases.withdraw(tx, product, version)
-    for change in await changes.published_in(tx, product, version):
+    recalled = [each.id for each in await changes.published_in(tx, product, version)]
+    for change_id in recalled:
         data = {"version": version}
         values = {"published_in": None}
-        moved = await move_change(tx, change.id, Move(ChangeEvent.RELEASE_WITHDRAWN, actor, None, None, values, data))
+        moved = await move_change(tx, change_id, Move(ChangeEvent.RELEASE_WITHDRAWN, actor, None, None, values, data))
         await announce_approved(tx, keyring, moved)
     publish_soon(tx)
     on_it = await extras.standing_on(tx, product, version)
-    helped = await submissions.ids_helped_by(tx, [each.change_id for each in on_it if each.change_id])
+    helped = await submissions.ids_helped_by(tx, [*recalled, *(each.change_id for each in on_it if each.change_id)])
     fixed_in_it, made_under_it = await submissions.lock_concerned(tx, product, version, helped)
     await extra_notes.note_ended(
         tx, await extras.end(tx, [each.id for each in on_it], Ending.BASE_WITHDRAWN, actor), actor
     )
+    for change_id in recalled:
+        await proofs.take_up_change(tx, change_id)  # also by a case that came back since: it did not stay out
     for submission_id in fixed_in_it:
         await _unfix(tx, actor, submission_id, version)
     await withdrawn.tell(tx, actor, row, made_under_it)

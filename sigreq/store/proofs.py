@@ -13,6 +13,7 @@ from sqlmodel import col
 from sigreq.domain.lifecycle import ChangeState, State
 from sigreq.store import jobs, releases
 from sigreq.store.one_of import one_of
+from sigreq.tables.events import Job
 from sigreq.tables.releases import Change, ChangeSubmission
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
@@ -48,10 +49,11 @@ async def hold_published(tx: Transaction, submission_id: str) -> Sequence[Change
         select(Change)
         .join(ChangeSubmission, col(ChangeSubmission.change_id) == col(Change.id))
         .where(col(ChangeSubmission.submission_id) == submission_id, _is_awaited())
-        .order_by(col(Change.created_at), col(Change.id))
+        .order_by(col(Change.id))  # the order in which everybody locks
         .with_for_update(read=True, of=Change)
     )
-    held = (await tx.session.scalars(statement.execution_options(populate_existing=True))).all()
+    found = await tx.session.scalars(statement.execution_options(populate_existing=True))
+    held = sorted(found, key=lambda each: (each.created_at, each.id))
     return held if all(each.state is ChangeState.PUBLISHED for each in held) else []
 
 
@@ -77,6 +79,33 @@ async def prove_if_complete(tx: Transaction, case: Submission) -> None:
         jobs.add(tx, jobs.JobName.PROVE, case.track, {"submission_id": case.id, "version": version})
 
 
+async def forgotten(tx: Transaction, submission_id: str | None = None, limit: int = 100) -> Sequence[str]:
+    """The determined cases, or whether this is one, that wait for nothing more and were not sent to proof.
+
+    A proof that could not be made is a matter for somebody, and no such case.
+    """
+    is_sent = exists().where(
+        col(Job.name) == jobs.JobName.PROVE,
+        col(Job.done_at).is_(None),
+        col(Job.args)["submission_id"].astext == col(Submission.id),
+    )
+    statement = select(col(Submission.id)).where(
+        col(Submission.state) == State.DETERMINED,
+        col(Submission.needs_attention).is_distinct_from("proof_failed"),
+        _waits_for(col(Change.state) == ChangeState.PUBLISHED),
+        ~_waits_for(col(Change.state) != ChangeState.PUBLISHED),
+        ~is_sent,
+    )
+    if submission_id is not None:
+        statement = statement.where(col(Submission.id) == submission_id)
+    return (await tx.session.scalars(statement.order_by(col(Submission.id)).limit(limit))).all()
+
+
+def _waits_for(such: ColumnElement[bool]) -> ColumnElement[bool]:
+    links = select(col(ChangeSubmission.submission_id)).join(Change, col(Change.id) == col(ChangeSubmission.change_id))
+    return col(Submission.id).in_(links.where(_is_awaited(), such))
+
+
 async def lay_aside(tx: Transaction, submission_id: str, states: Collection[ChangeState]) -> None:
     """Have the case, which must be locked, wait no more for its changes in these states."""
     await _write(tx, col(ChangeSubmission.submission_id) == submission_id, states, is_awaited=False)
@@ -88,7 +117,7 @@ async def take_up(tx: Transaction, submission_id: str) -> None:
 
 
 async def take_up_change(tx: Transaction, change_id: str) -> None:
-    """Have the cases of a change that has been approved wait for it; they must be locked."""
+    """Have the cases of a change that is approved, also once more, wait for it; they must be locked."""
     await _write(tx, col(ChangeSubmission.change_id) == change_id, _ANNOUNCED, is_awaited=True)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -90,6 +90,7 @@ class ChangeSubmission(SQLModel, table=True):
     """Which submissions a change helps, and whether their proof waits for it: see `store/proofs`."""
 
     __tablename__ = "change_submission"
+    __table_args__ = (Index("ix_change_submission_awaited", "submission_id", postgresql_where=text("is_awaited")),)
 
     change_id: str = Field(primary_key=True, foreign_key="change.id")
     submission_id: str = Field(primary_key=True, foreign_key="submission.id", index=True)

@@ -1,4 +1,4 @@
-"""What nobody else would notice: lost hints, lapsed claims, fixes without an echo."""
+"""What nobody else would notice: lost hints, lapsed claims, proofs that nobody asked for, fixes without an echo."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from sigreq.domain.errors import ClaimHeld
 from sigreq.domain.lifecycle import Event
 from sigreq.domain.submission import Track
 from sigreq.settings import Analysis, Jobs
-from sigreq.store import jobs, locks, submissions
+from sigreq.store import jobs, locks, proofs, submissions
 from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, move_submission
 from sigreq.tables.submissions import Submission
@@ -28,6 +28,18 @@ async def lapse_claims(database: Database) -> None:
         lapsed = await submissions.with_lapsed_claim(tx)
     for submission_id in lapsed:
         await _move(database, submission_id, Event.CLAIM_LAPSED)
+
+
+async def prove_forgotten(database: Database) -> None:
+    """Send those cases to proof that nobody has sent: an earlier version knew of no reason to."""
+    async with database.transaction() as tx:
+        found = await proofs.forgotten(tx)
+    for submission_id in found:
+        with apart(submission_id):
+            async with database.transaction() as tx:
+                case = await submissions.lock(tx, submission_id)
+                if await proofs.forgotten(tx, submission_id):  # a worker of the other track may have been quicker
+                    await proofs.prove_if_complete(tx, case)
 
 
 async def close_silent(database: Database, settings: Analysis) -> None:

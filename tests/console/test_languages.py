@@ -33,7 +33,7 @@ from sigreq.domain import (
 from sigreq.domain.deliveries import DeliveryState
 from sigreq.domain.extras import RELIEF_KINDS
 from sigreq.domain.faults import Fault
-from sigreq.domain.gate_reasons import WhyNoPass
+from sigreq.domain.gate_reasons import SampleNotScanned, WhyNoPass
 from sigreq.domain.gating import RunState
 from sigreq.domain.reasons import WhyClean, WhyMalware, WhyNotLet, WhyUnfit
 from sigreq.domain.versions import Scheme
@@ -139,6 +139,13 @@ def test_a_reason_is_told_in_russian_to_the_last_word(kind: type[Reason]) -> Non
     assert str(reason) in Pages().told(
         release_errors.GatePassStale("CH-1", cast("Any", reason)), people.Language.ENGLISH
     )
+
+
+def test_what_strangers_call_their_things_is_not_translated() -> None:
+    found = SampleNotScanned("submission", "timeout", "timeout")
+    told = Pages().told(release_errors.GatePassStale("person", cast("Any", found)), people.Language.RUSSIAN)
+    assert "submission: файл timeout" in told
+    assert (told.count("timeout"), "person" in told) == (1, True)
 
 
 def test_what_the_gate_found_is_told_in_the_readers_language(doors: Doors, world: World) -> None:

@@ -11,7 +11,7 @@ from sigreq.domain.changes import AddedHash, AddedRule, AllowedHash, RetiredSign
 from sigreq.domain.examination import ALLOWED, File, with_hash
 from sigreq.domain.faults import Fault
 from sigreq.domain.findings import MOST_TROUBLES, Code, Findings, Trouble, by_engine
-from sigreq.domain.gate_reasons import AsTold, WhyNoPass, rule_fault
+from sigreq.domain.gate_reasons import AsTold, SampleNotScanned, WhyNoPass, rule_fault
 from sigreq.domain.gating import (
     Case,
     Seen,
@@ -149,6 +149,16 @@ def test_a_solved_case_stays_as_it_was_solved(is_kept: bool, result: ScanResult,
     assert (_codes(troubles), why_not) == (codes, None)
 
 
+def test_what_could_not_be_seen_of_an_archive_with_a_detected_member_is_named() -> None:
+    files = [
+        File(at, parent, name, SampleFacts(name, 10, name, "sha1", "md5"), ())
+        for at, (name, parent) in enumerate([("zip", None), ("inner", 0), ("broken", 1), ("slow", 0)])
+    ]
+    results = {"zip": CLEAN, "inner": _hit("Any"), "broken": ScanResult.not_scanned(Fault.SCAN_ERROR), "slow": UNSEEN}
+    (trouble,), _ = judge_solved(Case("SR-1", FN, files), results, is_kept=True)
+    assert trouble.said == SampleNotScanned("SR-1", "zip", Fault.TIMEOUT)
+
+
 @pytest.mark.parametrize("is_kept", [True, False])
 @pytest.mark.parametrize("reason", [Fault.SAMPLE_MISSING, Fault.SAMPLE_CORRUPT])
 def test_a_sample_that_is_gone_is_named_and_neither_passed_nor_failed(is_kept: bool, reason: Fault) -> None:  # noqa: FBT001
@@ -241,7 +251,11 @@ def test_findings_survive_being_kept_and_added_up(parts: list[Findings]) -> None
 def test_what_was_kept_when_there_were_no_reasons_or_others_is_read_as_it_was_told() -> None:
     old = Trouble.read({"code": "not_loaded", "message": "line 1 [yara]", "engine": "yara"})
     assert (str(old.said), old.message) == ("line 1", "line 1 [yara]")
-    for reason in ({"code": "of_tomorrow", "text": "later"}, {"code": "rule_fault", "text": "later", "rule": "One"}):
+    for reason in (
+        {"code": "of_tomorrow", "text": "later"},
+        {"code": "of_tomorrow", "text": "later", "told": "a part of it"},
+        {"code": "rule_fault", "text": "later", "rule": "One"},
+    ):
         assert Trouble.read({"code": "lint", "message": "later", "reason": reason}).said == AsTold("later")
 
 

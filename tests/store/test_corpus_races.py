@@ -13,7 +13,7 @@ from sigreq.corpus.keeping import Clean
 from sigreq.corpus.reading import CorpusReader
 from sigreq.domain.corpus import SourceKind
 from sigreq.domain.corpus_errors import CorpusMalware, CorpusSourceClosed
-from sigreq.domain.errors import NotFound
+from sigreq.domain.errors import NotFound, ServiceUnavailable
 from sigreq.domain.people import Actor, Role
 from sigreq.domain.ruleset import Ruleset
 from sigreq.embedded.stack import Addresses
@@ -97,6 +97,55 @@ def test_a_prefix_whose_source_was_removed_meanwhile_is_read_no_further(addresse
             await keeping.remove(tx, keeper, "prefix-removed")
         async with bench.database.transaction() as tx:
             assert await corpus.stored(tx, [sha256(b"one").hexdigest()]) == {}
+
+    at(addresses.database_url, work)
+
+
+class _Contested(Blobs):
+    """A store in which somebody does something whenever it was asked for what it has; not for ever."""
+
+    times = 0
+
+    async def keys(self, prefix: str) -> list[str]:
+        """What there is, or was a moment ago."""
+        self.times += 1
+        assert self.times < 4 * keeping.MOST_TIMES, "it is asked again and again"
+        if prefix.startswith("corpus/"):
+            await self.remove(prefix)
+            return await super().keys(prefix)
+        listed = await super().keys(prefix)
+        await self.put_bytes(listed[0], b"", sha256(b"").hexdigest())
+        return listed
+
+
+def test_an_object_that_is_emptied_while_its_prefix_is_read_is_left_out(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        s3 = stores(addresses)
+        store = _Contested(s3, s3.bundles)
+        await store.put_bytes("emptied/one", b"one", sha256(b"one").hexdigest())
+        async with bench.database.transaction() as tx:
+            person = await people.add_person(tx, "Keeper", Role.ADMINISTRATOR, None)
+            keeper = Actor(person.id, person.name, person.role)
+            await keeping.add(tx, keeper, "prefix-emptied", SourceKind.PREFIX, "emptied/")
+        async with bench.database.transaction() as tx:
+            lease = await jobs.claim(tx, bench.sent[-1].job_id, timedelta(minutes=1))
+        assert lease is not None
+        finish = await CorpusReader(bench.database, Rulesets(store), store, timedelta(minutes=1)).read(lease)
+        async with bench.database.transaction() as tx:
+            await finish(tx)
+            assert await corpus.contents_of(tx, "prefix-emptied") == []
+
+    at(addresses.database_url, work)
+
+
+def test_what_is_swept_as_often_as_it_is_put_back_is_given_up_for_a_while(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        s3 = stores(addresses)
+        store = _Contested(s3, s3.bundles)
+        await _keeper(bench, "swept-again")
+        with pytest.raises(ServiceUnavailable):
+            await keeping.take(bench.database, store, "swept-again", [_clean(b"contested"), _clean(b"")])
+        assert store.times == keeping.MOST_TIMES, "nobody asks for what is empty"
 
     at(addresses.database_url, work)
 

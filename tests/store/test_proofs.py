@@ -11,11 +11,14 @@ from sigreq.domain.submission import Track
 from sigreq.domain.verdict import Determination, Verdict
 from sigreq.embedded.stack import Addresses
 from sigreq.release import changes
-from sigreq.release.proof import hold_fix
+from sigreq.release.proof import hold_fix, hold_newest
 from sigreq.review.decisions import Conclusion
 from sigreq.review.decisions import determine as determine_case
-from sigreq.store import clocks, contracts, jobs, people, releases
+from sigreq.store import changes as store_changes
+from sigreq.store import clocks, contracts, jobs, locks, people, releases
+from sigreq.store.locks import Lock
 from sigreq.store.moves import Move, begin_submission, move_submission
+from sigreq.tables.people import Person
 from sigreq.tables.releases import Change, ChangeRevision, ChangeSubmission, Release
 from sigreq.tables.submissions import Submission
 from sigreq.transaction import Transaction
@@ -25,6 +28,18 @@ from sigreq.work import TryAgain
 from tests.store.support import START, Bench, at, before, case_of, customer_of
 
 VERSION = "20261122.2"
+
+
+def _release(product: str, customer: Person, version: str, ordinal: int, digest: str) -> Release:
+    return Release(
+        product_id=product,
+        version=version,
+        ordinal=ordinal,
+        published_at=START,
+        ruleset_digest=digest,
+        content_digest=digest,
+        published_by=customer.id,
+    )
 
 
 async def _case(bench: Bench, name: str, *states: ChangeState) -> Submission:
@@ -37,17 +52,7 @@ async def _case(bench: Bench, name: str, *states: ChangeState) -> Submission:
         terms = (await clocks.terms_of(tx, await people.plan(tx, contracts.STANDARD))).to_document()
         case = case_of(customer, state=State.DETERMINED, determined_at=START, terms=terms)
         await begin_submission(tx, case, writer, {"severity": case.severity})
-        tx.session.add(
-            Release(
-                product_id=name,
-                version=VERSION,
-                ordinal=2,
-                published_at=START,
-                ruleset_digest="x",
-                content_digest="x",
-                published_by=customer.id,
-            )
-        )
+        tx.session.add(_release(name, customer, VERSION, 2, "x"))
         for state, place in drafted:
             change = Change(
                 id=f"CH-{name}-{place}",
@@ -105,6 +110,27 @@ def test_nothing_is_fixed_while_another_change_of_the_case_is_drafted(addresses:
             await changes.draft(
                 tx, analyst, [case.id], ChangeKind.RULE_MODIFY, {"rule": "One", "source": "rule One {}"}
             )
+
+    at(addresses.database_url, work)
+
+
+def test_a_proof_and_a_withdrawal_of_its_version_lock_the_changes_in_one_order(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        case = await _case(bench, "proof-in-order", ChangeState.PUBLISHED)
+        first, second = (f"CH-{case.product_id}-{place}" for place in (0, 1))
+        async with bench.database.transaction() as tx:
+            (await tx.session.get_one(Change, first)).created_at = START + timedelta(minutes=1)
+
+        async def prove() -> None:
+            async with bench.database.transaction() as tx:
+                held = await hold_fix(tx, case.id, VERSION)
+                assert [change.id for change in held] == [second, first], "by their age"
+
+        async def lock_the_next(tx: Transaction) -> None:
+            await store_changes.lock(tx, second)
+
+        async with before(bench, prove(), lock_the_next) as tx:
+            await store_changes.lock(tx, first)
 
     at(addresses.database_url, work)
 
@@ -169,5 +195,28 @@ def test_a_version_that_was_withdrawn_while_it_was_proved_has_fixed_nothing(addr
             await releases.withdraw(tx, case.product_id, VERSION)
         async with bench.database.transaction() as tx:
             assert await hold_fix(tx, case.id, VERSION) == []
+
+    at(addresses.database_url, work)
+
+
+def test_a_proof_ends_only_with_what_is_the_newest_when_no_guard_can_be_planned_any_more(addresses: Addresses) -> None:
+    async def work(bench: Bench) -> None:
+        name = "proof-newest"
+        customer = await customer_of(bench, name)
+        async with bench.database.transaction() as tx:
+            tx.session.add(tried := _release(name, customer, VERSION, 2, "x"))
+
+        async def end() -> None:
+            with pytest.raises(TryAgain):
+                async with bench.database.transaction() as tx:
+                    await hold_newest(tx, tried)
+
+        async with before(bench, end()) as tx:
+            await locks.share(tx, Lock.SOLVED)  # as the plan of a guard
+            tx.session.add(_release(name, customer, "20261122.3", 3, "x"))
+            tx.session.add(_release(name, customer, "20261122.4", 4, "y"))
+        async with bench.database.transaction() as tx:
+            await releases.withdraw(tx, tried.product_id, "20261122.4")
+            await hold_newest(tx, tried)  # the newest has the same rules
 
     at(addresses.database_url, work)

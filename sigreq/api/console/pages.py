@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from sigreq.api.console import mistakes
 from sigreq.api.console.assets import CONTENT_SECURITY_POLICY, HERE, Assets
-from sigreq.api.console.reasons import CODES, REASONS
+from sigreq.api.console.reasons import CODED, CODES, REASONS
 from sigreq.api.console.words import word
 from sigreq.api.problems import STATUSES
 from sigreq.domain.errors import FieldInvalid, Problem
@@ -106,18 +106,20 @@ def _told(problem: Problem, words: NullTranslations, language: Language) -> str:
         told = mistakes.summary(problem.problems, words.gettext)
         problem = FieldInvalid(told or problem.summary, problem.problems)
 
-    return problem.filled(words.gettext, lambda said: _reworded(said, words, language))
+    return problem.filled(words.gettext, lambda name, said: _reworded(name, said, words, language))
 
 
 def _troubled(document: Mapping[str, Any], words: NullTranslations, language: Language) -> str:
-    """What the gate found; what a compiler or ClamAV says of it stays in their words."""
+    """What the gate found; what a compiler, ClamAV or the lint of rules says of it stays in their words."""
     found = Trouble.read(document)
-    said = found.said.filled(words.gettext, lambda said: _reworded(said, words, language))
+    said = found.said.filled(words.gettext, lambda name, said: _reworded(name, said, words, language))
     return f"{said} [{found.engine}]" if found.engine else said
 
 
-def _reworded(said: str, words: NullTranslations, language: Language) -> str:
-    """What stands in a field, where it is one of ours."""
+def _reworded(name: str, said: str, words: NullTranslations, language: Language) -> str:
+    """What stands in a field, where it is one of ours: the name of a file is told as it is, whatever it means to us."""
+    if name not in CODED:
+        return said
     if said in REASONS:
         return words.gettext(said)
     if language is Language.ENGLISH:

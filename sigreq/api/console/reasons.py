@@ -45,6 +45,25 @@ FAULTS: Mapping[str, str] = {
 }
 """Why something could not be looked at; of each `Fault` one."""
 
+CODED = frozenset(
+    {
+        "action",
+        "allowed",
+        "claim",
+        "determination",
+        "fault",
+        "kind",
+        "possible",
+        "reason",
+        "role",
+        "state",
+        "summary",
+        "verdict",
+        "what",
+    }
+)
+"""The fields in which these, or names of ours, stand. What is in others comes from people."""
+
 CODES: Mapping[str, str] = {
     **{
         code: said

@@ -1,6 +1,7 @@
 """Which changes the proof of a case waits for is written down, where times used to tell.
 
-What is out, and was never tried on a case that is still open, is waited for: it used to be forgotten.
+What is out, and was never tried on a case that is still open, is waited for: it used to be forgotten. The workers send
+such a case to proof.
 """
 
 import sqlalchemy as sa
@@ -32,9 +33,16 @@ def upgrade() -> None:
     op.add_column("change_submission", sa.Column("is_awaited", sa.Boolean(), nullable=False, server_default="true"))
     op.alter_column("change_submission", "is_awaited", server_default=None)
     op.execute(LAID_ASIDE)
+    op.create_index(
+        "ix_change_submission_awaited",
+        "change_submission",
+        ["submission_id"],
+        postgresql_where=sa.text("is_awaited"),
+    )
     role = '"' + app_role().replace('"', '""') + '"'
     op.execute(f"GRANT UPDATE (is_awaited) ON change_submission TO {role}")
 
 
 def downgrade() -> None:
+    op.drop_index("ix_change_submission_awaited", "change_submission")
     op.drop_column("change_submission", "is_awaited")
