@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from sigreq.embedded.forking import ForkServer
 from sigreq.embedded.keys import first_keys
 from sigreq.embedded.service import Service
-from tests.sharing_out import SharedOut, fills_gaps, make_scheduler, step_back
+from tests.sharing_out import SharedOut, fills_gaps, make_scheduler, needs_the_service, step_back
 from tests.world import World
 
 # How long an example takes says how busy the machine is, and nothing about what is tested.
@@ -36,7 +36,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedOut
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The folders with long files first."""
+    """The folders with long files first; the running service is asked for only where a process has it."""
+    asking = {item.nodeid.split("::")[0] for item in items if "service" in getattr(item, "fixturenames", ())}
+    if misplaced := sorted(file for file in asking if not needs_the_service(file)):
+        raise pytest.UsageError(f"these ask for the service, so tests/sharing_out.py has to name them: {misplaced}")
     order = {name: place for place, name in enumerate(_LONG_FILES_FIRST)}
     items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
 
@@ -51,7 +54,6 @@ def fork_server() -> Iterator[ForkServer]:
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[Service]:
     """The whole service on free ports; its webhooks may reach this machine."""
-    assert not fills_gaps(), "A file that asks for this service is to be named in tests/sharing_out.py."
     env = {"SIGREQ_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true"}
     with Service(tmp_path_factory.mktemp("service") / "data", env=env, fork_server=fork_server) as running:
         yield running

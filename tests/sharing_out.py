@@ -16,7 +16,11 @@ from xdist.workermanage import WorkerController
 # Folders whose files ask for no service that others ask for too: what they need they start for themselves. So does what
 # lies beside the folders.
 _WITHOUT_THE_SERVICE = ("faults", "scanning", "trust", "embedded", "store", "client", "domain", "notify")
-_WITH_IT_ALL_THE_SAME = ("tests/faults/test_killed_release_tool.py",)
+_WITH_IT_ALL_THE_SAME = (
+    "tests/embedded/test_forking.py",
+    "tests/faults/test_hostile_samples.py",
+    "tests/faults/test_killed_release_tool.py",
+)
 _FEWEST_PROCESSES = 3
 # A third of the others' weight: it fills gaps, and still ends in time.
 _STEP_BACK = 5
@@ -38,11 +42,17 @@ def step_back() -> None:
         _SESSION.write_text(str(_STEP_BACK))
 
 
+def needs_the_service(file: str) -> bool:
+    """Whether a file, by its path from the project's root, goes to those that have the running service."""
+    folder = Path(file).parent.name
+    return file in _WITH_IT_ALL_THE_SAME or folder not in ("tests", *_WITHOUT_THE_SERVICE)
+
+
 class SharedOut(LoadFileScheduling):  # type: ignore[misc] # xdist ships no types
     """Hands out whole files in their order, and to the process that fills gaps those that need no service."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        fitting = [name for name in self.workqueue if _needs_the_service(name) != self._fills_gaps(node)]
+        fitting = [name for name in self.workqueue if needs_the_service(name) != self._fills_gaps(node)]
         if self._fills_gaps(node) and not fitting:
             node.shutdown()
             return
@@ -61,8 +71,3 @@ def make_scheduler(config: pytest.Config, log: object) -> SharedOut:
 
 def _filler(count: int) -> str:
     return f"gw{count - 1}"
-
-
-def _needs_the_service(file: str) -> bool:
-    folder = Path(file).parent.name
-    return file in _WITH_IT_ALL_THE_SAME or folder not in ("tests", *_WITHOUT_THE_SERVICE)
